@@ -1,0 +1,3 @@
+//! bindguard: the admission webhook that keeps the role bindings of VM users complete.
+
+pub mod domain;
