@@ -1,3 +1,4 @@
 //! bindguard: the admission webhook that keeps the role bindings of VM users complete.
 
+pub mod admission;
 pub mod domain;

@@ -163,7 +163,10 @@ mod tests {
     #[test]
     fn a_service_account_without_any_namespace_is_nobody() {
         assert_eq!(service_account(None, "builder").identity(None), None);
-        assert_eq!(service_account(Some(""), "builder").identity(Some("")), None);
+        assert_eq!(
+            service_account(Some(""), "builder").identity(Some("")),
+            None
+        );
     }
 
     #[test]
@@ -184,6 +187,9 @@ mod tests {
         }
         let foreign = RoleRef::new(Some("example.com"), "ClusterRole", "view");
         assert_eq!(foreign.kind, RoleKind::Other);
-        assert_eq!(RoleRef::new(None, "clusterrole", "view").kind, RoleKind::Other);
+        assert_eq!(
+            RoleRef::new(None, "clusterrole", "view").kind,
+            RoleKind::Other
+        );
     }
 }

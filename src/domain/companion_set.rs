@@ -5,7 +5,7 @@ use std::fmt;
 /// The most companions a policy may name.
 ///
 /// Kubernetes evaluates the order guard within a fixed cost: one authorizer check costs 350,000
-/// of the 10,000,000 that a whole ValidatingAdmissionPolicy may spend, so some 28 checks fit.
+/// of the 10,000,000 that a whole `ValidatingAdmissionPolicy` may spend, so some 28 checks fit.
 /// Sixteen leave room for the rest of the guard.
 pub const MAX_COMPANIONS: usize = 16;
 

@@ -6,7 +6,7 @@ use super::policy::{Policy, UmbrellaGroups};
 
 /// The index of companion bindings: who holds which companion.
 pub trait Holdings {
-    /// The companions that ClusterRoleBindings give to exactly this identity, by the policy that
+    /// The companions that `ClusterRoleBindings` give to exactly this identity, by the policy that
     /// the index was built for. Groups that it may be in are not looked at.
     fn held_by(&self, identity: Identity<'_>) -> CompanionSet;
 }

@@ -46,7 +46,7 @@ impl fmt::Display for SubjectKind {
 pub const SERVICE_ACCOUNT_USER_PREFIX: &str = "system:serviceaccount:";
 /// The group of every ServiceAccount.
 pub const ALL_SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
-/// What the group of the ServiceAccounts of one namespace begins with.
+/// What the group of the `ServiceAccounts` of one namespace begins with.
 pub const SERVICE_ACCOUNTS_PREFIX: &str = "system:serviceaccounts:";
 /// The group of everybody who was authenticated.
 pub const AUTHENTICATED: &str = "system:authenticated";
@@ -152,7 +152,7 @@ impl<'a> Identity<'a> {
             .chain(service_accounts.then_some(Identity::Group(ALL_SERVICE_ACCOUNTS)))
     }
 
-    /// The group of the ServiceAccounts of this one's namespace, for a ServiceAccount.
+    /// The group of the `ServiceAccounts` of this one's namespace, for a ServiceAccount.
     #[must_use]
     pub const fn namespace_group(&self) -> Option<Self> {
         match self {

@@ -46,12 +46,12 @@ pub enum ProvisioningMode {
     Always,
 }
 
-/// A set of ClusterRoles that make their subject a VM user, judged alike.
+/// A set of `ClusterRoles` that make their subject a VM user, judged alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Persona {
     /// The name by which the policy calls the set.
     pub name: String,
-    /// The ClusterRoles.
+    /// The `ClusterRoles`.
     pub cluster_roles: Vec<String>,
     /// The kinds of subject that need companions.
     pub subject_kinds: Vec<SubjectKind>,
@@ -74,7 +74,7 @@ impl Persona {
 pub struct Companion {
     /// Its name.
     pub cluster_role: String,
-    /// ClusterRoles that serve as well when they are bound cluster-wide.
+    /// `ClusterRoles` that serve as well when they are bound cluster-wide.
     pub implied_by: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ impl PolicySubject {
 /// What is never judged.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Exemptions {
-    /// Namespaces whose RoleBindings are not judged.
+    /// Namespaces whose `RoleBindings` are not judged.
     pub namespaces: Vec<String>,
     /// Subjects that need no companion.
     pub subjects: Vec<PolicySubject>,
@@ -129,7 +129,7 @@ pub struct ServiceAccountName {
 pub struct Provisioning {
     /// When.
     pub mode: ProvisioningMode,
-    /// The ServiceAccounts that may order.
+    /// The `ServiceAccounts` that may order.
     pub service_accounts: Vec<ServiceAccountName>,
     /// Users and Groups that never order.
     pub not_ordering: Vec<PolicySubject>,
@@ -231,9 +231,7 @@ impl Policy {
     /// The companions that a persona's subjects need.
     #[must_use]
     pub fn companions_of(&self, persona: &Persona) -> CompanionSet {
-        persona
-            .companions
-            .unwrap_or_else(|| self.all_companions())
+        persona.companions.unwrap_or_else(|| self.all_companions())
     }
 
     /// What happens to a faulty binding of a persona.
@@ -305,7 +303,7 @@ impl Default for Provisioning {
             mode: ProvisioningMode::OnRequest,
             service_accounts: Vec::new(),
             not_ordering: Vec::new(),
-            order_lifetime: Duration::from_secs(600),
+            order_lifetime: Duration::from_mins(10),
             max_subjects_per_binding: 20,
             max_companions: 50_000,
         }
@@ -315,7 +313,10 @@ impl Default for Provisioning {
 fn built_in_personas() -> Vec<Persona> {
     let persona = |name: &str, cluster_roles: &[&str], subject_kinds: &[SubjectKind]| Persona {
         name: name.to_owned(),
-        cluster_roles: cluster_roles.iter().map(|name| (*name).to_owned()).collect(),
+        cluster_roles: cluster_roles
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
         subject_kinds: subject_kinds.to_vec(),
         action: None,
         companions: None,
