@@ -1,0 +1,67 @@
+//! kubectl and helm, run as one of the users.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use super::command::{self, Output};
+use super::process::guarded;
+use super::user::{ADMIN, User};
+use super::{ControlPlane, unique};
+
+impl ControlPlane {
+    /// Runs kubectl as a user.
+    pub fn kubectl(&self, as_user: impl Into<User>, args: &[&str]) -> Output {
+        self.kubectl_stdin(as_user, args, "")
+    }
+
+    /// Runs kubectl as a user, with `input` on its stdin (for `-f -`).
+    pub fn kubectl_stdin(&self, as_user: impl Into<User>, args: &[&str], input: &str) -> Output {
+        self.kubectl_with(&self.kubeconfig(as_user), args, input)
+    }
+
+    /// Runs kubectl with a kubeconfig, for instance a ServiceAccount's.
+    pub fn kubectl_with(&self, kubeconfig: &Path, args: &[&str], input: &str) -> Output {
+        self.client("kubectl", kubeconfig, args, input)
+    }
+
+    /// Runs helm as a user.
+    pub fn helm(&self, as_user: impl Into<User>, args: &[&str]) -> Output {
+        self.client("helm", &self.kubeconfig(as_user), args, "")
+    }
+
+    /// `kubectl apply` of manifests, as a user.
+    pub fn apply(&self, as_user: impl Into<User>, manifests: &str) -> Output {
+        self.kubectl_stdin(as_user, &["apply", "--filename", "-"], manifests)
+    }
+
+    /// Makes a namespace that only the calling test uses, and returns its name.
+    pub fn namespace(&self) -> String {
+        let name = unique("test");
+        self.kubectl(ADMIN, &["create", "namespace", &name])
+            .expect_success();
+        name
+    }
+
+    /// One of the control plane's binaries, in an environment in which nothing is the caller's own.
+    pub(super) fn tool(&self, name: &str) -> Command {
+        let mut path = OsString::from(self.assets);
+        if let Some(inherited) = std::env::var_os("PATH") {
+            path.push(":");
+            path.push(inherited);
+        }
+        let mut command = guarded(self.assets.join(name));
+        command
+            .env_clear()
+            .env("PATH", path)
+            .env("HOME", &self.folder)
+            .current_dir(&self.folder);
+        command
+    }
+
+    fn client(&self, name: &str, kubeconfig: &Path, args: &[&str], input: &str) -> Output {
+        let mut command = self.tool(name);
+        command.env("KUBECONFIG", kubeconfig).args(args);
+        command::run(format!("{name} {}", args.join(" ")), command, input)
+    }
+}
