@@ -27,7 +27,7 @@ impl<H: Holdings + ?Sized> Holdings for std::sync::Arc<H> {
 /// nor, if the policy honours them, by one to a group that Kubernetes itself gives it.
 pub fn lacking(
     policy: &Policy,
-    holdings: &impl Holdings,
+    holdings: &(impl Holdings + ?Sized),
     identity: Identity<'_>,
     needed: CompanionSet,
 ) -> CompanionSet {

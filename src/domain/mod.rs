@@ -4,8 +4,16 @@
 //! binding lacks is said by [`assess`](assess::assess), what follows from that by
 //! [`conclude`](conclude::conclude); everything else gathers what these two are given.
 
+pub mod assess;
 pub mod binding;
 pub mod companion_set;
+pub mod conclude;
 pub mod holdings;
 pub mod identity;
 pub mod policy;
+pub mod remedy;
+pub mod removal;
+pub mod text;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! From what a binding lacks to what happens to it.
+
+use super::assess::{Assessment, Judged, Missing, NotJudged, Since};
+use super::holdings::{Holdings, lacking};
+use super::policy::{Action, DryRun, Persona, Policy};
+
+/// What was learned about a call since its binding was assessed. The default is nothing, as for
+/// files and scans.
+#[derive(Clone, Copy, Default)]
+pub struct Evidence<'e> {
+    /// Whether the policy exempts the requester.
+    pub requester_exempt: bool,
+    /// Whether nothing will be stored.
+    pub dry_run: bool,
+    /// Holdings that were read after the call arrived. What they cover is not missing.
+    pub confirmed: Option<&'e dyn Holdings>,
+}
+
+/// What happens to a binding.
+///
+/// It has no default: a verdict that nobody reached must not look like one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision<'p, 'b> {
+    /// It passes without a word.
+    Allow(Allowed),
+    /// It passes with warnings.
+    Warn(Fault<'p, 'b>),
+    /// It passes silently and is recorded.
+    Audit(Fault<'p, 'b>),
+    /// It is refused.
+    Deny(Fault<'p, 'b>),
+}
+
+/// Why a binding passes without a word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allowed {
+    /// The rule has nothing to say of it.
+    NotJudged(NotJudged),
+    /// The requester is exempt.
+    ExemptRequester,
+    /// Nothing is missing.
+    Covered,
+}
+
+/// What is wrong with a binding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault<'p, 'b> {
+    /// The persona that it binds.
+    pub persona: &'p Persona,
+    /// The role that it grants.
+    pub role: &'b str,
+    /// Who lacks what, never empty.
+    pub missing: Vec<Missing<'b>>,
+    /// What decided between warning and refusal.
+    pub because: Because,
+}
+
+/// What decided what happens to a faulty binding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// The action of the persona or the policy.
+    Action,
+    /// The ratchet: nothing is missing that was not missing before this change.
+    Ratchet,
+    /// The call is a dry run and the policy only warns those.
+    DryRun,
+}
+
+impl<'b> Fault<'_, 'b> {
+    /// Those that this change brings in.
+    pub fn new_missing(&self) -> impl Iterator<Item = &Missing<'b>> {
+        self.missing
+            .iter()
+            .filter(|missing| missing.since == Since::ThisChange)
+    }
+
+    /// Those that were there before.
+    pub fn old_missing(&self) -> impl Iterator<Item = &Missing<'b>> {
+        self.missing
+            .iter()
+            .filter(|missing| missing.since == Since::Before)
+    }
+}
+
+/// Decides what happens to a binding, from its assessment and what was learned since.
+#[must_use]
+pub fn conclude<'p, 'b>(
+    policy: &'p Policy,
+    assessment: Assessment<'p, 'b>,
+    evidence: Evidence<'_>,
+) -> Decision<'p, 'b> {
+    let mut judged = match assessment {
+        Assessment::NotJudged(why) => return Decision::Allow(Allowed::NotJudged(why)),
+        Assessment::Judged(judged) => judged,
+    };
+    if let Some(confirmed) = evidence.confirmed {
+        judged.missing = still_missing(policy, judged.missing, confirmed);
+    }
+    if judged.missing.is_empty() {
+        return Decision::Allow(Allowed::Covered);
+    }
+    if evidence.requester_exempt {
+        return Decision::Allow(Allowed::ExemptRequester);
+    }
+    punish(policy, judged, evidence.dry_run)
+}
+
+/// What confirmed holdings leave missing.
+fn still_missing<'b>(
+    policy: &Policy,
+    missing: Vec<Missing<'b>>,
+    confirmed: &dyn Holdings,
+) -> Vec<Missing<'b>> {
+    missing
+        .into_iter()
+        .map(|one| Missing {
+            lacks: lacking(policy, confirmed, one.identity, one.lacks),
+            ..one
+        })
+        .filter(|one| !one.lacks.is_empty())
+        .collect()
+}
+
+/// What happens to a binding that lacks something.
+fn punish<'p, 'b>(policy: &Policy, judged: Judged<'p, 'b>, dry_run: bool) -> Decision<'p, 'b> {
+    let action = policy.action_for(judged.persona);
+    let mut fault = Fault {
+        persona: judged.persona,
+        role: judged.role,
+        missing: judged.missing,
+        because: Because::Action,
+    };
+    match action {
+        Action::Audit => Decision::Audit(fault),
+        Action::Warn => Decision::Warn(fault),
+        Action::Deny if fault.new_missing().next().is_none() => {
+            fault.because = Because::Ratchet;
+            Decision::Warn(fault)
+        }
+        Action::Deny if dry_run && policy.dry_run == DryRun::Warn => {
+            fault.because = Because::DryRun;
+            Decision::Warn(fault)
+        }
+        Action::Deny => Decision::Deny(fault),
+    }
+}

@@ -1,0 +1,171 @@
+//! What adds the missing companions: names and commands.
+
+use std::fmt::Write;
+
+use sha2::{Digest, Sha256};
+
+use super::assess::Missing;
+use super::identity::Identity;
+use super::policy::Policy;
+use super::text::{ShellWord, is_overlong};
+
+/// How many characters of a companion's name go into the name of a binding to it.
+const LONGEST_PREFIX: usize = 200;
+
+/// The command that binds one companion to everybody in `missing` who lacks it, and for whom a
+/// command can be written.
+///
+/// None, if there is nobody: a command cannot be given a NUL, and an overlong name does not
+/// belong into a message.
+#[must_use]
+pub fn command(
+    policy: &Policy,
+    companion_position: usize,
+    missing: &[Missing<'_>],
+) -> Option<String> {
+    let companion = policy.companions.get(companion_position)?;
+    let identities: Vec<Identity<'_>> = missing
+        .iter()
+        .filter(|one| one.lacks.contains(companion_position))
+        .map(|one| one.identity)
+        .filter(can_be_commanded)
+        .collect();
+    if identities.is_empty() {
+        return None;
+    }
+    let role = companion.cluster_role.as_str();
+    let name = binding_name(role, &identities);
+    let mut command = format!(
+        "kubectl create clusterrolebinding {} --clusterrole={}",
+        ShellWord(&name),
+        ShellWord(role)
+    );
+    for identity in identities {
+        write_flag(&mut command, identity);
+    }
+    Some(command)
+}
+
+/// Whether a shell command can name the identity.
+#[must_use]
+pub fn can_be_commanded(identity: &Identity<'_>) -> bool {
+    let (_, name) = identity.name();
+    let parts = [name, identity.namespace().unwrap_or_default()];
+    parts
+        .iter()
+        .all(|part| !part.contains('\0') && !is_overlong(part))
+}
+
+/// A name for a binding of one companion to these identities: the same for the same identities
+/// in any order, and another for others.
+#[must_use]
+pub fn binding_name(companion: &str, identities: &[Identity<'_>]) -> String {
+    let mut sorted = identities.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    let mut digest = Sha256::new();
+    for identity in sorted {
+        let (prefix, name) = identity.name();
+        let kind = identity.kind().as_str();
+        for part in [kind, identity.namespace().unwrap_or_default(), prefix, name] {
+            digest.update(part);
+            digest.update([0]);
+        }
+    }
+    let prefix: String = companion.chars().take(LONGEST_PREFIX).collect();
+    let mut name = format!("{prefix}-");
+    for byte in digest.finalize().iter().take(4) {
+        // Writing to a String cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+/// The flag of `kubectl create clusterrolebinding` that names the identity.
+fn write_flag(command: &mut String, identity: Identity<'_>) {
+    let (flag, value) = match identity {
+        Identity::User(name) => ("user", name.to_owned()),
+        Identity::Group(name) => ("group", name.to_owned()),
+        Identity::ServiceAccountsOf(namespace) => {
+            ("group", format!("system:serviceaccounts:{namespace}"))
+        }
+        // kubectl splits the flag's value at its colon; the user form is the same identity.
+        Identity::ServiceAccount { namespace, name } if namespace.contains(':') => {
+            ("user", format!("system:serviceaccount:{namespace}:{name}"))
+        }
+        Identity::ServiceAccount { namespace, name } => {
+            ("serviceaccount", format!("{namespace}:{name}"))
+        }
+    };
+    // Writing to a String cannot fail.
+    let _ = write!(command, " --{flag}={}", ShellWord(&value));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{binding_name, command};
+    use crate::domain::assess::{Missing, Since};
+    use crate::domain::companion_set::CompanionSet;
+    use crate::domain::identity::Identity;
+    use crate::domain::policy::Policy;
+
+    fn missing<'a>(identity: Identity<'a>, companions: &[usize]) -> Missing<'a> {
+        Missing {
+            identity,
+            lacks: companions.iter().copied().collect::<CompanionSet>(),
+            since: Since::ThisChange,
+        }
+    }
+
+    #[test]
+    fn the_command_names_those_who_lack_the_companion_and_nobody_else() {
+        let builder = Identity::ServiceAccount {
+            namespace: "ci",
+            name: "builder",
+        };
+        let all = [
+            missing(Identity::User("alice"), &[0, 1]),
+            missing(Identity::Group("Team Blue"), &[1]),
+            missing(builder, &[1]),
+        ];
+        assert_eq!(
+            command(&Policy::built_in(), 0, &all).unwrap(),
+            "kubectl create clusterrolebinding spectro-list-namespaces-f30855b4 \
+             --clusterrole=spectro-list-namespaces --user=alice"
+        );
+        let second = command(&Policy::built_in(), 1, &all).unwrap();
+        assert!(
+            second.ends_with("--user=alice --group='Team Blue' --serviceaccount=ci:builder"),
+            "{second}"
+        );
+    }
+
+    #[test]
+    fn names_that_no_command_can_carry_are_left_out() {
+        let long = "x".repeat(300);
+        let all = [
+            missing(Identity::User("nul\0"), &[0]),
+            missing(Identity::User(&long), &[0]),
+        ];
+        assert_eq!(command(&Policy::built_in(), 0, &all), None);
+    }
+
+    #[test]
+    fn a_namespace_with_a_colon_is_given_in_the_user_form() {
+        let odd = Identity::ServiceAccount {
+            namespace: "a:b",
+            name: "c",
+        };
+        let command = command(&Policy::built_in(), 0, &[missing(odd, &[0])]).unwrap();
+        assert!(command.ends_with("--user=system:serviceaccount:a:b:c"));
+    }
+
+    #[test]
+    fn the_name_depends_on_who_but_not_on_the_order() {
+        let alice = Identity::User("alice");
+        let group = Identity::Group("alice");
+        let both = binding_name("c", &[alice, group]);
+        assert_eq!(both, binding_name("c", &[group, alice, alice]));
+        assert_ne!(binding_name("c", &[alice]), binding_name("c", &[group]));
+    }
+}
