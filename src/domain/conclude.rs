@@ -1,19 +1,16 @@
 //! From what a binding lacks to what happens to it.
 
 use super::assess::{Assessment, Judged, Missing, NotJudged, Since};
-use super::holdings::{Holdings, lacking};
 use super::policy::{Action, DryRun, Persona, Policy};
 
 /// What was learned about a call since its binding was assessed. The default is nothing, as for
 /// files and scans.
-#[derive(Clone, Copy, Default)]
-pub struct Evidence<'e> {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Evidence {
     /// Whether the policy exempts the requester.
     pub requester_exempt: bool,
     /// Whether nothing will be stored.
     pub dry_run: bool,
-    /// Holdings that were read after the call arrived. What they cover is not missing.
-    pub confirmed: Option<&'e dyn Holdings>,
 }
 
 /// What happens to a binding.
@@ -87,15 +84,12 @@ impl<'b> Fault<'_, 'b> {
 pub fn conclude<'p, 'b>(
     policy: &'p Policy,
     assessment: Assessment<'p, 'b>,
-    evidence: Evidence<'_>,
+    evidence: Evidence,
 ) -> Decision<'p, 'b> {
-    let mut judged = match assessment {
+    let judged = match assessment {
         Assessment::NotJudged(why) => return Decision::Allow(Allowed::NotJudged(why)),
         Assessment::Judged(judged) => judged,
     };
-    if let Some(confirmed) = evidence.confirmed {
-        judged.missing = still_missing(policy, judged.missing, confirmed);
-    }
     if judged.missing.is_empty() {
         return Decision::Allow(Allowed::Covered);
     }
@@ -103,22 +97,6 @@ pub fn conclude<'p, 'b>(
         return Decision::Allow(Allowed::ExemptRequester);
     }
     punish(policy, judged, evidence.dry_run)
-}
-
-/// What confirmed holdings leave missing.
-fn still_missing<'b>(
-    policy: &Policy,
-    missing: Vec<Missing<'b>>,
-    confirmed: &dyn Holdings,
-) -> Vec<Missing<'b>> {
-    missing
-        .into_iter()
-        .map(|one| Missing {
-            lacks: lacking(policy, confirmed, one.identity, one.lacks),
-            ..one
-        })
-        .filter(|one| !one.lacks.is_empty())
-        .collect()
 }
 
 /// What happens to a binding that lacks something.

@@ -277,15 +277,14 @@ impl Policy {
     /// Whether what a requester writes is not judged: the requester or one of its groups is
     /// exempt.
     #[must_use]
-    pub fn exempts_requester<'a>(
-        &self,
-        username: &str,
-        groups: impl Iterator<Item = &'a str> + Clone,
-    ) -> bool {
+    pub fn exempts_requester(&self, username: &str, groups: &[impl AsRef<str>]) -> bool {
         let user = Identity::user(username);
         self.exempt.requesters.iter().any(|exempt| {
             let exempt = exempt.identity();
-            exempt == user || groups.clone().any(|group| Identity::group(group) == exempt)
+            exempt == user
+                || groups
+                    .iter()
+                    .any(|group| Identity::group(group.as_ref()) == exempt)
         })
     }
 }

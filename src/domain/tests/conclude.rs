@@ -1,6 +1,6 @@
 //! From what is missing to what happens.
 
-use super::builders::{both, holdings, policy, role_binding};
+use super::builders::{holdings, policy, role_binding};
 use crate::domain::assess::{NotJudged, assess};
 use crate::domain::binding::Binding;
 use crate::domain::conclude::{Allowed, Because, Decision, Evidence, conclude};
@@ -14,7 +14,7 @@ fn decide(
     policy: &Policy,
     binding: &Binding<'static>,
     previous: Option<&Binding<'static>>,
-    evidence: Evidence<'_>,
+    evidence: Evidence,
 ) -> &'static str {
     let nobody = holdings(policy, []);
     let assessment = assess(policy, binding, previous, &nobody);
@@ -40,10 +40,9 @@ fn because(decision: &str, because: Because) -> &'static str {
     }
 }
 
-const DRY_RUN: Evidence<'_> = Evidence {
+const DRY_RUN: Evidence = Evidence {
     requester_exempt: false,
     dry_run: true,
-    confirmed: None,
 };
 
 #[test]
@@ -95,20 +94,6 @@ fn a_dry_run_is_refused_or_warned_as_the_policy_says() {
         decide(&warn, &binding, None, Evidence::default()),
         "deny: action"
     );
-}
-
-#[test]
-fn what_confirmed_holdings_cover_is_not_missing() {
-    let policy = Policy::built_in();
-    let confirmed = holdings(&policy, both(|binding| binding.user("alice")));
-    let evidence = Evidence {
-        confirmed: Some(&confirmed),
-        ..Evidence::default()
-    };
-    let alice = persona().user("alice");
-    assert_eq!(decide(&policy, &alice, None, evidence), "allow: covered");
-    let bob = persona().user("alice").user("bob");
-    assert_eq!(decide(&policy, &bob, None, evidence), "deny: action");
 }
 
 #[test]
