@@ -1,4 +1,5 @@
 //! bindguard: the admission webhook that keeps the role bindings of VM users complete.
 
 pub mod admission;
+pub mod audit;
 pub mod domain;

@@ -1,0 +1,168 @@
+//! The record of one decided call.
+
+use serde::Serialize;
+
+use crate::domain::assess::{Missing, Since};
+use crate::domain::binding::BindingKind;
+use crate::domain::conclude::Because;
+use crate::domain::identity::{Identity, SubjectKind};
+use crate::domain::policy::Policy;
+
+/// What was decided. A call that is allowed without a word leaves no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It was refused.
+    Deny,
+    /// It passed with warnings.
+    Warn,
+    /// It passed silently.
+    Audit,
+}
+
+impl Verdict {
+    /// The word by which audit lines and audit annotations call it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deny => "deny",
+            Self::Warn => "warn",
+            Self::Audit => "audit",
+        }
+    }
+}
+
+/// The word by which audit lines and audit annotations call what decided.
+#[must_use]
+pub const fn because_word(because: Because) -> &'static str {
+    match because {
+        Because::Action => "action",
+        Because::Ratchet => "ratchet",
+        Because::DryRun => "dry_run",
+    }
+}
+
+/// Whether it is proven that the API server sent the call. Anybody who can reach the port can
+/// post a review, so what it claims of its requester is a claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Caller {
+    /// The API server's client certificate was demanded and checked.
+    Verified,
+    /// It was not.
+    Unverified,
+}
+
+/// Who asked, as the review says.
+#[derive(Clone, Debug, Serialize)]
+pub struct Requester<'a> {
+    /// The user name.
+    pub username: &'a str,
+    /// The uid that the authenticator gave, if any.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub uid: &'a str,
+    /// The groups.
+    pub groups: Vec<&'a str>,
+}
+
+/// The binding under review.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct BindingName<'a> {
+    /// Its kind.
+    #[serde(serialize_with = "as_word")]
+    pub kind: BindingKind,
+    /// Its namespace, for a RoleBinding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<&'a str>,
+    /// Its name; what `generateName` says while there is none.
+    pub name: &'a str,
+}
+
+/// One missing pair.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Pair<'a> {
+    /// Who.
+    pub subject: SubjectName<'a>,
+    /// The companion that is missing.
+    pub companion: &'a str,
+    /// Whether it was missing before this change.
+    #[serde(skip_serializing_if = "is_false")]
+    pub before: bool,
+}
+
+/// A subject in its canonical form.
+#[derive(Clone, Copy, Debug)]
+pub struct SubjectName<'a>(pub Identity<'a>);
+
+impl Serialize for SubjectName<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let namespace = self.0.namespace();
+        let length = 2 + usize::from(namespace.is_some());
+        let mut subject = serializer.serialize_struct("Subject", length)?;
+        subject.serialize_field("kind", SubjectKind::as_str(self.0.kind()))?;
+        if let Some(namespace) = namespace {
+            subject.serialize_field("namespace", namespace)?;
+        }
+        match self.0.name() {
+            ("", name) => subject.serialize_field("name", name)?,
+            (prefix, name) => subject.serialize_field("name", &format!("{prefix}{name}"))?,
+        }
+        subject.end()
+    }
+}
+
+/// The record of one call that was decided Deny, Warn or Audit.
+#[derive(Clone, Debug, Serialize)]
+pub struct Record<'a> {
+    /// When it was decided, RFC 3339, UTC.
+    pub time: jiff::Timestamp,
+    /// What was decided.
+    pub decision: Verdict,
+    /// What decided: `action`, `ratchet` or `dry_run`.
+    pub because: &'static str,
+    /// The request's uid, by which the API server's own audit log knows it.
+    pub uid: &'a str,
+    /// `CREATE` or `UPDATE`.
+    pub operation: &'static str,
+    /// Whether nothing was to be stored.
+    pub dry_run: bool,
+    /// Who asked.
+    pub requester: Requester<'a>,
+    /// Whether the requester is more than a claim.
+    pub caller: Caller,
+    /// The binding under review.
+    pub binding: BindingName<'a>,
+    /// The role that it grants.
+    pub persona: &'a str,
+    /// The name of the policy that was in force.
+    pub policy: &'a str,
+    /// The missing pairs, by subject as written, then by companion as in the policy.
+    pub missing: Vec<Pair<'a>>,
+}
+
+/// The missing pairs of an assessment.
+pub fn pairs<'a>(
+    policy: &'a Policy,
+    missing: &'a [Missing<'a>],
+) -> impl Iterator<Item = Pair<'a>> + 'a {
+    missing.iter().flat_map(|one| {
+        policy.companion_names(one.lacks).map(|companion| Pair {
+            subject: SubjectName(one.identity),
+            companion,
+            before: one.since == Since::Before,
+        })
+    })
+}
+
+fn as_word<S: serde::Serializer>(kind: &BindingKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.as_str())
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes references to what decides whether a field is skipped"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
