@@ -1,6 +1,8 @@
 //! The admission calls: from the bytes of an `AdmissionReview` to the bytes of its answer.
 
 pub mod answer;
+pub mod configuration;
+pub mod message;
 
 use std::time::Duration;
 

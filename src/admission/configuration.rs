@@ -1,0 +1,308 @@
+//! The webhook configurations: what the API server is told to ask us about.
+//!
+//! The conditions let through only what can be judged, so that a cluster works on without us in
+//! everything else: the API server's own bootstrap bindings, bindings of roles that are no
+//! persona, and of subjects whose kind no persona enforces.
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::admissionregistration::v1::{
+    MatchCondition, MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations,
+    ServiceReference, ValidatingWebhook, ValidatingWebhookConfiguration, WebhookClientConfig,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
+    LabelSelector, LabelSelectorRequirement, ObjectMeta,
+};
+
+use crate::domain::binding::RBAC_GROUP;
+use crate::domain::identity::{SERVICE_ACCOUNT_USER_PREFIX, SubjectKind};
+use crate::domain::policy::{Persona, Policy};
+
+/// The name of both configurations.
+pub const NAME: &str = "bindguard";
+/// The webhook that refuses.
+pub const VALIDATE: &str = "validate.bindguard.dev";
+/// The webhook that patches.
+pub const MUTATE: &str = "mutate.bindguard.dev";
+
+/// Seconds that the API server waits for a verdict.
+const VALIDATE_TIMEOUT: i32 = 10;
+/// Seconds that it waits for a patch, without which it goes on.
+const MUTATE_TIMEOUT: i32 = 5;
+
+/// Where the API server finds the webhook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    /// At a URL, `https://HOST:PORT`, without a path.
+    Url(String),
+    /// At a Service in the cluster, port 443.
+    Service {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The configuration of the webhook that refuses.
+///
+/// `ca_bundle` is PEM; left out, somebody else has to fill it in.
+#[must_use]
+pub fn validating(
+    policy: &Policy,
+    endpoint: &Endpoint,
+    ca_bundle: Option<&[u8]>,
+) -> ValidatingWebhookConfiguration {
+    ValidatingWebhookConfiguration {
+        metadata: metadata(),
+        webhooks: Some(vec![ValidatingWebhook {
+            name: VALIDATE.to_owned(),
+            admission_review_versions: vec!["v1".to_owned()],
+            client_config: client_config(endpoint, "/validate", ca_bundle),
+            failure_policy: Some("Fail".to_owned()),
+            match_conditions: Some(match_conditions(policy)),
+            match_policy: Some("Equivalent".to_owned()),
+            namespace_selector: namespace_selector(policy),
+            rules: Some(vec![rule()]),
+            side_effects: "NoneOnDryRun".to_owned(),
+            timeout_seconds: Some(VALIDATE_TIMEOUT),
+            ..ValidatingWebhook::default()
+        }]),
+    }
+}
+
+/// The configuration of the webhook that patches.
+#[must_use]
+pub fn mutating(
+    policy: &Policy,
+    endpoint: &Endpoint,
+    ca_bundle: Option<&[u8]>,
+) -> MutatingWebhookConfiguration {
+    MutatingWebhookConfiguration {
+        metadata: metadata(),
+        webhooks: Some(vec![MutatingWebhook {
+            name: MUTATE.to_owned(),
+            admission_review_versions: vec!["v1".to_owned()],
+            client_config: client_config(endpoint, "/mutate", ca_bundle),
+            // The validating webhook decides anyway.
+            failure_policy: Some("Ignore".to_owned()),
+            match_conditions: Some(match_conditions(policy)),
+            match_policy: Some("Equivalent".to_owned()),
+            namespace_selector: namespace_selector(policy),
+            reinvocation_policy: Some("IfNeeded".to_owned()),
+            rules: Some(vec![rule()]),
+            side_effects: "NoneOnDryRun".to_owned(),
+            timeout_seconds: Some(MUTATE_TIMEOUT),
+            ..MutatingWebhook::default()
+        }]),
+    }
+}
+
+fn metadata() -> ObjectMeta {
+    ObjectMeta {
+        name: Some(NAME.to_owned()),
+        labels: Some([("app.kubernetes.io/part-of".to_owned(), NAME.to_owned())].into()),
+        ..ObjectMeta::default()
+    }
+}
+
+fn client_config(endpoint: &Endpoint, path: &str, ca_bundle: Option<&[u8]>) -> WebhookClientConfig {
+    let (url, service) = match endpoint {
+        Endpoint::Url(base) => (Some(format!("{base}{path}")), None),
+        Endpoint::Service { namespace, name } => (
+            None,
+            Some(ServiceReference {
+                namespace: namespace.clone(),
+                name: name.clone(),
+                path: Some(path.to_owned()),
+                port: None,
+            }),
+        ),
+    };
+    WebhookClientConfig {
+        ca_bundle: ca_bundle.map(|bundle| ByteString(bundle.to_vec())),
+        service,
+        url,
+    }
+}
+
+fn rule() -> RuleWithOperations {
+    RuleWithOperations {
+        api_groups: Some(vec![RBAC_GROUP.to_owned()]),
+        api_versions: Some(vec!["v1".to_owned()]),
+        operations: Some(vec!["CREATE".to_owned(), "UPDATE".to_owned()]),
+        resources: Some(vec![
+            "rolebindings".to_owned(),
+            "clusterrolebindings".to_owned(),
+        ]),
+        scope: Some("*".to_owned()),
+    }
+}
+
+/// Exempt namespaces are left out by name. The selector never applies to ClusterRoleBindings.
+fn namespace_selector(policy: &Policy) -> Option<LabelSelector> {
+    let namespaces = &policy.exempt.namespaces;
+    (!namespaces.is_empty()).then(|| LabelSelector {
+        match_expressions: Some(vec![LabelSelectorRequirement {
+            key: "kubernetes.io/metadata.name".to_owned(),
+            operator: "NotIn".to_owned(),
+            values: Some(namespaces.clone()),
+        }]),
+        match_labels: None,
+    })
+}
+
+fn match_conditions(policy: &Policy) -> Vec<MatchCondition> {
+    let condition = |name: &str, expression: String| MatchCondition {
+        name: name.to_owned(),
+        expression,
+    };
+    vec![
+        // The API server writes its bootstrap bindings through admission at every start, and
+        // ends if that fails for 30 seconds.
+        condition(
+            "not-the-api-server",
+            "request.userInfo.username != 'system:apiserver'".to_owned(),
+        ),
+        condition("persona-binding", persona_bindings(policy)),
+    ]
+}
+
+/// Bindings to a persona with a subject of a kind that it enforces.
+fn persona_bindings(policy: &Policy) -> String {
+    let kinds = if policy.match_roles {
+        "object.roleRef.kind in ['ClusterRole', 'Role']"
+    } else {
+        "object.roleRef.kind == 'ClusterRole'"
+    };
+    let personas: Vec<String> = policy.personas.iter().map(persona_condition).collect();
+    format!(
+        "{kinds} && has(object.subjects) && ({})",
+        personas.join(" || ")
+    )
+}
+
+fn persona_condition(persona: &Persona) -> String {
+    let roles: Vec<String> = persona
+        .cluster_roles
+        .iter()
+        .map(|role| quoted(role))
+        .collect();
+    format!(
+        "object.roleRef.name in [{}] && {}",
+        roles.join(", "),
+        subject_condition(persona)
+    )
+}
+
+/// Subjects that may be of an enforced kind. A User may be a ServiceAccount by its other name.
+fn subject_condition(persona: &Persona) -> String {
+    let user = persona.enforces(SubjectKind::User);
+    let group = persona.enforces(SubjectKind::Group);
+    let service_account = persona.enforces(SubjectKind::ServiceAccount);
+    if user && group && service_account {
+        return "size(object.subjects) > 0".to_owned();
+    }
+    let mut kinds = Vec::new();
+    if user {
+        kinds.push("subject.kind == 'User'".to_owned());
+    }
+    if group {
+        kinds.push("subject.kind == 'Group'".to_owned());
+    }
+    if service_account {
+        kinds.push("subject.kind == 'ServiceAccount'".to_owned());
+        if !user {
+            kinds.push(format!(
+                "subject.kind == 'User' && subject.name.startsWith('{SERVICE_ACCOUNT_USER_PREFIX}')"
+            ));
+        }
+    }
+    format!("object.subjects.exists(subject, {})", kinds.join(" || "))
+}
+
+/// A CEL string literal.
+///
+/// Source: <https://github.com/google/cel-spec/blob/master/doc/langdef.md#string-and-bytes-values>
+fn quoted(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
+    format!("'{escaped}'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Endpoint, mutating, persona_bindings, quoted, validating};
+    use crate::domain::identity::SubjectKind;
+    use crate::domain::policy::Policy;
+
+    #[test]
+    fn the_conditions_name_the_personas_and_the_kinds_they_enforce() {
+        assert_eq!(
+            persona_bindings(&Policy::built_in()),
+            "object.roleRef.kind == 'ClusterRole' && has(object.subjects) && \
+             (object.roleRef.name in ['spectro-vm-admin', 'spectro-vm-power-user', \
+             'spectro-vm-user', 'spectro-vm-viewer'] && size(object.subjects) > 0 || \
+             object.roleRef.name in ['cluster-admin', 'admin', 'edit', 'view'] && \
+             object.subjects.exists(subject, subject.kind == 'User' || subject.kind == 'Group'))"
+        );
+    }
+
+    #[test]
+    fn a_persona_for_service_accounts_alone_sees_their_user_form_as_well() {
+        let mut policy = Policy::built_in();
+        policy.match_roles = true;
+        policy.personas.truncate(1);
+        policy.personas[0].cluster_roles = vec!["it's".to_owned()];
+        policy.personas[0].subject_kinds = vec![SubjectKind::ServiceAccount];
+        assert_eq!(
+            persona_bindings(&policy),
+            "object.roleRef.kind in ['ClusterRole', 'Role'] && has(object.subjects) && \
+             (object.roleRef.name in ['it\\'s'] && object.subjects.exists(subject, \
+             subject.kind == 'ServiceAccount' || subject.kind == 'User' && \
+             subject.name.startsWith('system:serviceaccount:')))"
+        );
+    }
+
+    #[test]
+    fn a_role_name_cannot_leave_its_literal() {
+        assert_eq!(quoted("a'b\\c"), "'a\\'b\\\\c'");
+    }
+
+    #[test]
+    fn the_endpoint_is_a_url_or_a_service() {
+        let policy = Policy::built_in();
+        let url = Endpoint::Url("https://127.0.0.1:8443".to_owned());
+        let webhook = validating(&policy, &url, Some(b"PEM"))
+            .webhooks
+            .unwrap()
+            .remove(0);
+        let config = webhook.client_config;
+        assert_eq!(
+            config.url.as_deref(),
+            Some("https://127.0.0.1:8443/validate")
+        );
+        assert_eq!(config.ca_bundle.unwrap().0, b"PEM");
+        assert_eq!(webhook.failure_policy.as_deref(), Some("Fail"));
+        let service = Endpoint::Service {
+            namespace: "bindguard".to_owned(),
+            name: "webhook".to_owned(),
+        };
+        let webhook = mutating(&policy, &service, None)
+            .webhooks
+            .unwrap()
+            .remove(0);
+        assert_eq!(
+            webhook.client_config.service.unwrap().path.as_deref(),
+            Some("/mutate")
+        );
+        assert_eq!(webhook.client_config.ca_bundle, None);
+        assert_eq!(webhook.failure_policy.as_deref(), Some("Ignore"));
+    }
+
+    #[test]
+    fn no_exempt_namespace_means_no_selector() {
+        let mut policy = Policy::built_in();
+        assert!(super::namespace_selector(&policy).is_some());
+        policy.exempt.namespaces.clear();
+        assert!(super::namespace_selector(&policy).is_none());
+    }
+}

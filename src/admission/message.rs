@@ -1,0 +1,193 @@
+//! What a person reads: the message of a denial and the warnings of a call that passes.
+//!
+//! kubectl prints both as they are, so that every name in them is escaped.
+
+use std::fmt::{self, Display, Formatter, Write};
+
+use crate::domain::assess::Missing;
+use crate::domain::binding::BindingKind;
+use crate::domain::conclude::{Because, Fault};
+use crate::domain::identity::Identity;
+use crate::domain::policy::Policy;
+use crate::domain::remedy::{can_be_commanded, command};
+use crate::domain::text::{ShownName, is_overlong};
+
+/// How many subjects a message names in full.
+const MOST_SUBJECTS: usize = 5;
+/// The longest command that goes into a warning, in characters: the API server cuts longer
+/// warnings, and half a command is a trap.
+const LONGEST_WARNING: usize = 256;
+
+/// The binding that a message is about.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// Its kind.
+    pub kind: BindingKind,
+    /// Its namespace, for a RoleBinding.
+    pub namespace: Option<&'a str>,
+    /// Its name; what `generateName` says while there is none.
+    pub name: &'a str,
+    /// Whether it asks for its companions to be provisioned.
+    pub asks_for_companions: bool,
+}
+
+/// The message of a denial: what was refused, who lacks what, and the commands that mend it.
+#[must_use]
+pub fn denial(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> String {
+    let missing: Vec<Missing<'_>> = fault.new_missing().copied().collect();
+    let shown = missing.get(..MOST_SUBJECTS).unwrap_or(&missing);
+    let mut text = Lines::default();
+    text.line(format_args!(
+        "{about} makes VM users by the role {}, and a VM user also needs every companion role, \
+         bound by a ClusterRoleBinding. Missing:",
+        ShownName(fault.role)
+    ));
+    for one in shown {
+        text.line(format_args!("  {}", Lacks(policy, one)));
+    }
+    if missing.len() > shown.len() {
+        text.line(format_args!(
+            "  and {} more subjects",
+            missing.len() - shown.len()
+        ));
+    }
+    write_remedy(&mut text, policy, shown);
+    if shown
+        .iter()
+        .any(|one| matches!(one.identity, Identity::User(_)))
+    {
+        text.line(format_args!(
+            "A companion bound to a group does not count for a user by name, since Kubernetes \
+             does not know who is in a group."
+        ));
+    }
+    if about.asks_for_companions {
+        text.line(format_args!(
+            "The annotation bindguard.dev/provision has no effect here: this server makes no \
+             companions."
+        ));
+    }
+    text.line(format_args!(
+        "If the companions are in the same file or chart, put them before this binding."
+    ));
+    text.0
+}
+
+/// The warnings of a call that passes although something is missing, one for each subject.
+#[must_use]
+pub fn warnings(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> Vec<String> {
+    let outcome = match fault.because {
+        Because::Action => "",
+        Because::Ratchet => "; it did so before this change",
+        Because::DryRun => "; without the dry run this is refused",
+    };
+    let mut warnings: Vec<String> = fault
+        .missing
+        .iter()
+        .map(|one| format!("{about}: {}{outcome}", Lacks(policy, one)))
+        .collect();
+    let few = fault.missing.get(..MOST_SUBJECTS).unwrap_or(&fault.missing);
+    let commands = commands(policy, few).map(|command| format!("To mend: {command}"));
+    warnings.extend(commands.filter(|text| text.chars().count() <= LONGEST_WARNING));
+    warnings
+}
+
+/// Warnings that go with a denial: what was missing before, and is not the reason.
+#[must_use]
+pub fn old_faults(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> Vec<String> {
+    fault
+        .old_missing()
+        .map(|one| {
+            format!(
+                "{about}: {}; it did so before this change",
+                Lacks(policy, one)
+            )
+        })
+        .collect()
+}
+
+/// The commands that mend what is missing, one for each companion.
+fn commands<'m>(
+    policy: &'m Policy,
+    missing: &'m [Missing<'m>],
+) -> impl Iterator<Item = String> + 'm {
+    policy
+        .all_companions()
+        .positions()
+        .filter_map(move |position| command(policy, position, missing))
+}
+
+fn write_remedy(text: &mut Lines, policy: &Policy, shown: &[Missing<'_>]) {
+    let mut commands = commands(policy, shown).peekable();
+    if commands.peek().is_some() {
+        text.line(format_args!("Add what is missing, then try again:"));
+    }
+    for command in commands {
+        text.line(format_args!("  {command}"));
+    }
+    if shown.iter().any(|one| !can_be_commanded(&one.identity)) {
+        text.line(format_args!(
+            "A name that no command line can carry needs a manifest instead."
+        ));
+    }
+}
+
+/// Lines joined by line feeds, without one at the end.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, line: fmt::Arguments<'_>) {
+        if !self.0.is_empty() {
+            self.0.push('\n');
+        }
+        // Writing to a String cannot fail.
+        let _ = self.0.write_fmt(line);
+    }
+}
+
+impl Display for About<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ", self.kind)?;
+        if let Some(namespace) = self.namespace {
+            write!(formatter, "{}/", ShownName(namespace))?;
+        }
+        write!(formatter, "{}", ShownName(self.name))
+    }
+}
+
+/// `User alice lacks companion, companion`.
+struct Lacks<'a>(&'a Policy, &'a Missing<'a>);
+
+impl Display for Lacks<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let Self(policy, missing) = self;
+        write!(formatter, "{} lacks ", ShownIdentity(missing.identity))?;
+        for (position, companion) in policy.companion_names(missing.lacks).enumerate() {
+            let separator = if position == 0 { "" } else { ", " };
+            write!(formatter, "{separator}{}", ShownName(companion))?;
+        }
+        Ok(())
+    }
+}
+
+/// A kind and a name, with the namespace of a ServiceAccount.
+pub(crate) struct ShownIdentity<'a>(pub(crate) Identity<'a>);
+
+impl Display for ShownIdentity<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ", self.0.kind())?;
+        match (self.0.namespace(), self.0.name()) {
+            (Some(namespace), (_, name)) => {
+                write!(formatter, "{}/{}", ShownName(namespace), ShownName(name))
+            }
+            (None, ("", name)) => write!(formatter, "{}", ShownName(name)),
+            (None, (prefix, name)) if is_overlong(name) => {
+                write!(formatter, "{prefix}{}", ShownName(name))
+            }
+            (None, (prefix, name)) => {
+                write!(formatter, "{}", ShownName(&format!("{prefix}{name}")))
+            }
+        }
+    }
+}
