@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Everything that CI checks, one suite after the other, and how long each took.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+cargo=${CARGO:-cargo}
+taken=()
+failed=0
+
+suite() {
+  local name=$1 begin=$SECONDS status=0
+  shift
+  printf '\n=== %s\n' "$name"
+  "$@" || status=$?
+  local result=ok
+  if [ "$status" -ne 0 ]; then
+    result=FAILED
+    failed=1
+  fi
+  taken+=("$(printf '%-16s %5ds  %s' "$name" $((SECONDS - begin)) "$result")")
+}
+
+control_plane() {
+  KUBEBUILDER_ASSETS=$(tests/control-plane/build.sh) && export KUBEBUILDER_ASSETS
+}
+
+suite 'format' "$cargo" fmt --check
+suite 'lints' "$cargo" clippy --locked --all-targets --quiet -- -D warnings
+suite 'build tests' "$cargo" test --locked --no-run --quiet
+suite 'unit' "$cargo" test --locked --lib --bins
+suite 'architecture' "$cargo" test --locked --test architecture
+suite 'command line' "$cargo" test --locked --test command_line
+suite 'server' "$cargo" test --locked --test server
+suite 'control plane' control_plane
+suite 'cluster' "$cargo" test --locked --test cluster
+
+printf '\n=== what each suite took\n'
+printf '%s\n' "${taken[@]}"
+exit "$failed"
