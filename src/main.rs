@@ -1,1 +1,7 @@
-fn main() {}
+//! The `bindguard` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    bindguard::cli::main()
+}
