@@ -1,6 +1,7 @@
 //! The admission calls: from the bytes of an `AdmissionReview` to the bytes of its answer.
 
 pub mod answer;
+pub mod review;
 pub mod text;
 
 use std::time::Duration;
