@@ -1,6 +1,10 @@
 //! The admission calls: from the bytes of an `AdmissionReview` to the bytes of its answer.
 
 pub mod answer;
+#[cfg(test)]
+#[path = "../../tests/contract/mod.rs"]
+mod contract;
+pub mod respond;
 pub mod review;
 pub mod text;
 

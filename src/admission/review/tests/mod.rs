@@ -1,5 +1,6 @@
 //! Reviews as the API server sends them, and as it never would.
 
+mod answered;
 mod contradictory;
 mod fixtures;
 mod hostile;
