@@ -3,6 +3,8 @@
 use axum::body::Bytes;
 use http::StatusCode;
 
+use crate::telemetry::labels::Decision;
+
 /// An HTTP answer of the webhook: its status, its JSON body, and when to ask again.
 ///
 /// Verdicts are always 200 with an `AdmissionReview`: the API server ignores a review in any
@@ -13,6 +15,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The body, JSON.
     pub body: Bytes,
+    /// What was decided, if the answer is a verdict.
+    pub decision: Option<Decision>,
     /// Seconds for `Retry-After`. The API server retries a 5xx only with this header.
     pub retry_after: Option<u32>,
 }
@@ -20,10 +24,11 @@ pub struct Answer {
 impl Answer {
     /// A verdict: an encoded `AdmissionReview`.
     #[must_use]
-    pub fn review(body: Vec<u8>) -> Self {
+    pub fn review(body: Vec<u8>, decision: Decision) -> Self {
         Self {
             status: StatusCode::OK,
             body: body.into(),
+            decision: Some(decision),
             retry_after: None,
         }
     }
@@ -43,6 +48,7 @@ impl Answer {
         Self {
             status,
             body: body.to_string().into(),
+            decision: None,
             retry_after: None,
         }
     }
