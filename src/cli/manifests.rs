@@ -57,7 +57,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         (None, None) => bail!("either --url or --service is needed"),
     };
     let bundle = ca.map(|path| read_bundle(&path)).transpose()?;
-    let policy = policy.load()?;
+    let (policy, _) = policy.load()?;
     let mut text = String::new();
     push_document(&mut text, &validating(&policy, &endpoint, bundle.as_deref()))?;
     push_document(&mut text, &mutating(&policy, &endpoint, bundle.as_deref()))?;

@@ -1,0 +1,119 @@
+//! `bindguard policy`.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand, ValueEnum, ValueHint};
+
+use super::{Outcome, output};
+use crate::domain::policy::Policy;
+use crate::policy_file::{self, ContentDigest};
+
+/// Show, check and describe the policy
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the policy in force, complete with every default
+    Show(Show),
+    /// Check a policy file: every error at once, each with its line and field
+    Check(Check),
+    /// Print the JSON Schema of policy files, for editors and other tools
+    Schema,
+}
+
+#[derive(Debug, Args)]
+struct Show {
+    #[command(flatten)]
+    policy: PolicyArgument,
+
+    /// How to print it
+    #[arg(short, long, env = "BINDGUARD_OUTPUT", default_value = "yaml")]
+    output: Format,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    Yaml,
+    Json,
+}
+
+#[derive(Debug, Args)]
+struct Check {
+    /// The policy file
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    file: PathBuf,
+}
+
+/// The policy that a command works by.
+#[derive(Debug, Args)]
+pub(super) struct PolicyArgument {
+    /// The policy file. Without one the built-in policy applies, which `bindguard policy show`
+    /// prints
+    #[arg(
+        long = "policy",
+        env = "BINDGUARD_POLICY",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath
+    )]
+    pub(super) file: Option<PathBuf>,
+}
+
+impl PolicyArgument {
+    /// The policy, with the digest of its file if there is one.
+    pub(super) fn load(&self) -> anyhow::Result<(Policy, Option<ContentDigest>)> {
+        match &self.file {
+            None => Ok((Policy::built_in(), None)),
+            Some(path) => {
+                let loaded = policy_file::load(path)?;
+                Ok((loaded.policy, Some(loaded.digest)))
+            }
+        }
+    }
+}
+
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
+    match arguments.command {
+        Command::Show(arguments) => show(&arguments),
+        Command::Check(arguments) => check(&arguments),
+        Command::Schema => output::print(&pretty(&policy_file::schema())?),
+    }
+}
+
+fn show(arguments: &Show) -> anyhow::Result<Outcome> {
+    let (policy, _) = arguments.policy.load()?;
+    let yaml = policy_file::to_yaml(&policy);
+    match arguments.output {
+        Format::Yaml => output::print(&yaml),
+        Format::Json => {
+            let value: serde_json::Value =
+                serde_saphyr::from_str(&yaml).context("cannot turn the policy into JSON")?;
+            output::print(&pretty(&value)?)
+        }
+    }
+}
+
+fn check(arguments: &Check) -> anyhow::Result<Outcome> {
+    let policy = policy_file::load(&arguments.file)?.policy;
+    let count = |number: usize, one: &str| match number {
+        1 => format!("1 {one}"),
+        many => format!("{many} {one}s"),
+    };
+    output::print(&format!(
+        "{}: policy {} is valid: {}, {}\n",
+        arguments.file.display(),
+        policy.name,
+        count(policy.personas.len(), "persona"),
+        count(policy.companions.len(), "companion"),
+    ))
+}
+
+fn pretty(value: &serde_json::Value) -> anyhow::Result<String> {
+    let mut text = serde_json::to_string_pretty(value).context("cannot write JSON")?;
+    text.push('\n');
+    Ok(text)
+}

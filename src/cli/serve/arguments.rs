@@ -1,0 +1,186 @@
+//! The flags of `bindguard serve`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use crate::cli::policy::PolicyArgument;
+use crate::kubernetes::client::ClientOptions;
+use crate::server::listen::ListenAddress;
+use crate::server::shutdown::MAX_LINGER;
+use crate::telemetry::logging::LogFormat;
+
+/// Answer the API server's admission calls
+///
+/// The state to judge by comes from a cluster (the one it runs in, else that of the kubeconfig)
+/// or, with --manifests, from a folder of YAML that stands in for one.
+///
+/// Standard output carries audit lines, one JSON object for each call that was denied, warned of
+/// or audited; the log goes to standard error. GET /readyz on the admin port says when it is
+/// ready, GET /metrics has Prometheus metrics.
+///
+///   bindguard serve --manifests examples --write-ca ca.pem --log-format text
+///   bindguard serve --kubeconfig admin.conf --policy policy.yaml --tls-cert tls.crt --tls-key tls.key
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(in crate::cli) struct Arguments {
+    /// Take a folder of YAML and JSON files as the cluster. It is read again when files change
+    #[arg(
+        long,
+        env = "BINDGUARD_MANIFESTS",
+        value_name = "DIR",
+        value_hint = ValueHint::DirPath,
+        conflicts_with_all = ["kubeconfig", "context"],
+        help_heading = "State"
+    )]
+    manifests: Option<PathBuf>,
+
+    /// The kubeconfig of the cluster
+    #[arg(
+        long,
+        env = "BINDGUARD_KUBECONFIG",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help_heading = "State"
+    )]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig, where it is not the current one
+    #[arg(long, env = "BINDGUARD_CONTEXT", value_name = "NAME", help_heading = "State")]
+    context: Option<String>,
+
+    #[command(flatten)]
+    pub(super) policy: PolicyArgument,
+
+    /// Where the API server calls, over TLS. Without a host: all addresses
+    #[arg(
+        long,
+        env = "BINDGUARD_LISTEN",
+        value_name = "[HOST]:PORT",
+        default_value = ":8443",
+        help_heading = "Ports"
+    )]
+    pub(super) listen: ListenAddress,
+
+    /// Where probes and metrics are, over plain HTTP
+    #[arg(
+        long,
+        env = "BINDGUARD_ADMIN_LISTEN",
+        value_name = "[HOST]:PORT",
+        default_value = ":8080",
+        help_heading = "Ports"
+    )]
+    pub(super) admin_listen: ListenAddress,
+
+    /// How long to serve on after SIGTERM before new connections are refused
+    #[arg(
+        long,
+        env = "BINDGUARD_LINGER",
+        value_name = "DURATION",
+        default_value = "5s",
+        value_parser = parse_linger,
+        help_heading = "Ports"
+    )]
+    pub(super) linger: Duration,
+
+    /// The server's certificate and its intermediates, PEM
+    #[arg(
+        long,
+        env = "BINDGUARD_TLS_CERT",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        requires = "tls_key",
+        help_heading = "Certificate"
+    )]
+    pub(super) tls_cert: Option<PathBuf>,
+
+    /// The private key of the certificate, PEM
+    #[arg(
+        long,
+        env = "BINDGUARD_TLS_KEY",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        requires = "tls_cert",
+        help_heading = "Certificate"
+    )]
+    pub(super) tls_key: Option<PathBuf>,
+
+    /// Without --tls-cert a certificate is made in memory at each start; write the authority that
+    /// signed it to this file, before being ready
+    #[arg(
+        long,
+        env = "BINDGUARD_WRITE_CA",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        conflicts_with = "tls_cert",
+        help_heading = "Certificate"
+    )]
+    pub(super) write_ca: Option<PathBuf>,
+
+    /// How log lines look
+    #[arg(
+        long,
+        env = "BINDGUARD_LOG_FORMAT",
+        default_value = "json",
+        help_heading = "Log"
+    )]
+    pub(super) log_format: LogFormatArgument,
+
+    /// The least severe level that is logged: error, warn, info, debug or trace. A part of the
+    /// program may have its own: info,kube=warn
+    #[arg(
+        long,
+        env = "BINDGUARD_LOG_LEVEL",
+        value_name = "LEVEL",
+        default_value = "info",
+        help_heading = "Log"
+    )]
+    pub(super) log_level: String,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum LogFormatArgument {
+    /// One JSON object a line
+    Json,
+    /// Text for people
+    Text,
+}
+
+/// What stands for the cluster.
+pub(super) enum SourceOptions {
+    Manifests(PathBuf),
+    Cluster(ClientOptions),
+}
+
+impl Arguments {
+    pub(super) fn source(&self) -> SourceOptions {
+        match &self.manifests {
+            Some(folder) => SourceOptions::Manifests(folder.clone()),
+            None => SourceOptions::Cluster(ClientOptions {
+                kubeconfig: self.kubeconfig.clone(),
+                context: self.context.clone(),
+                ..ClientOptions::default()
+            }),
+        }
+    }
+}
+
+impl From<LogFormatArgument> for LogFormat {
+    fn from(format: LogFormatArgument) -> Self {
+        match format {
+            LogFormatArgument::Json => Self::Json,
+            LogFormatArgument::Text => Self::Text,
+        }
+    }
+}
+
+fn parse_linger(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text
+        .parse()
+        .map_err(|_| "write a duration like 5s or 500ms".to_owned())?;
+    Duration::try_from(span)
+        .ok()
+        .filter(|linger| *linger <= MAX_LINGER)
+        .ok_or_else(|| format!("it must be from 0s to {}s", MAX_LINGER.as_secs()))
+}

@@ -1,0 +1,118 @@
+//! `bindguard serve`.
+
+mod arguments;
+mod certificate;
+mod observe;
+mod state;
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use futures::FutureExt as _;
+use tokio::sync::watch;
+
+use super::Outcome;
+use crate::admission::Webhook;
+use crate::audit::log::AuditLog;
+use crate::audit::record::Caller;
+use crate::certificates::tls::server_config;
+use crate::policy_file;
+use crate::server::readiness::{Condition, Readiness};
+use crate::server::shutdown::{Plan, signals};
+use crate::server::{Server, Services, admin, webhook};
+use crate::telemetry::labels::Reload;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::{clock, logging};
+
+pub(super) use arguments::Arguments;
+
+/// Serves until a signal ends it.
+pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
+    logging::init(arguments.log_format.into(), &arguments.log_level)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?
+        .block_on(serve(arguments))
+}
+
+async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+    let readiness = Readiness::new(&Condition::ALL);
+    // From here on a signal ends the server as designed, and not the process in the middle.
+    let signals = signals().context("cannot handle signals")?;
+    let (policy, digest) = arguments.policy.load()?;
+    let (policies, policy_receiver) = watch::channel(Arc::new(policy));
+    metrics.set_policy_loaded(clock::now().as_second());
+
+    let server = Server::bind(&arguments.listen, &arguments.admin_listen).await?;
+    let certificate = certificate::obtain(&arguments, &metrics)?;
+    let (fed, feed) = state::feed(
+        arguments.source(),
+        policy_receiver,
+        observe::observer(&metrics),
+    )
+    .await?;
+
+    let webhook = Webhook {
+        state: fed.state.clone(),
+        confirm: fed.confirm,
+        audit: AuditLog::start(std::io::stdout()).context("cannot start the audit log")?,
+        metrics: metrics.clone(),
+        caller: Caller::Unverified,
+        now: clock::now,
+    };
+    let services = Services {
+        tls: server_config(certificate)?,
+        webhook: webhook::router(Arc::new(webhook), &metrics),
+        admin: admin::router(readiness.clone(), metrics.clone()),
+        readiness: readiness.clone(),
+        metrics: metrics.clone(),
+    };
+    tracing::info!(
+        webhook = %server.webhook_address(),
+        admin = %server.admin_address(),
+        policy = %policies.borrow().name,
+        "bindguard {} starts",
+        env!("CARGO_PKG_VERSION")
+    );
+    let plan = Plan::with_linger(arguments.linger);
+    let background = async {
+        tokio::join!(
+            feed,
+            reload(&arguments, digest, policies, &metrics),
+            observe::state(&fed.state, &readiness, &metrics),
+        )
+    };
+    tokio::select! {
+        ended = server.run(services, plan, signals) => {
+            tracing::info!(ended = ?ended?, "bindguard ends");
+            Ok(Outcome::Done)
+        }
+        // The three never end.
+        (never, (), ()) = background.fuse() => match never {},
+    }
+}
+
+/// Keeps up with the policy file, if there is one.
+async fn reload(
+    arguments: &Arguments,
+    digest: Option<policy_file::ContentDigest>,
+    policies: watch::Sender<Arc<crate::domain::policy::Policy>>,
+    metrics: &Metrics,
+) {
+    let (Some(path), Some(digest)) = (&arguments.policy.file, digest) else {
+        // The sender stays, so that no receiver takes a closed channel for a change.
+        let _policies = policies;
+        return std::future::pending().await;
+    };
+    let interval = policy_file::POLL_INTERVAL;
+    policy_file::watch(path.clone(), digest, interval, policies, |outcome| match outcome {
+        policy_file::Outcome::InForce(_) => {
+            metrics.policy_reloaded(Reload::Ok);
+            metrics.set_policy_loaded(clock::now().as_second());
+        }
+        policy_file::Outcome::Rejected(_) => metrics.policy_reloaded(Reload::Failed),
+    })
+    .await;
+}

@@ -1,0 +1,90 @@
+//! What feeds the state.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::watch;
+
+use super::arguments::SourceOptions;
+use crate::domain::policy::Policy;
+use crate::kubernetes::client::{ClientOptions, connect};
+use crate::manifest::{ManifestBinding, read_directory};
+use crate::state::cluster::ClusterSource;
+use crate::state::confirm::{Confirm, ConfirmLimits};
+use crate::state::event::Observer;
+use crate::state::handle::State;
+use crate::state::manifests::{Directory, DirectoryContent, watch_directory};
+use crate::state::watch::watch_cluster;
+
+/// A state that is fed, and the read that confirms what it lacks.
+pub(super) struct Fed {
+    pub(super) state: State,
+    pub(super) confirm: Confirm,
+}
+
+/// Runs as long as the state is to be fed.
+type Feed = BoxFuture<'static, Infallible>;
+type Policies = watch::Receiver<Arc<Policy>>;
+
+pub(super) async fn feed(
+    source: SourceOptions,
+    policies: Policies,
+    observer: Observer,
+) -> anyhow::Result<(Fed, Feed)> {
+    match source {
+        SourceOptions::Manifests(folder) => from_manifests(folder, policies, observer).await,
+        SourceOptions::Cluster(options) => from_cluster(&options, policies, observer).await,
+    }
+}
+
+async fn from_cluster(
+    options: &ClientOptions,
+    policies: Policies,
+    observer: Observer,
+) -> anyhow::Result<(Fed, Feed)> {
+    let client = connect(options).await?;
+    let state = State::new();
+    let confirm = Confirm::start(
+        ClusterSource::new(client.clone()),
+        state.clone(),
+        ConfirmLimits::default(),
+        observer.clone(),
+    );
+    let feed = watch_cluster(client, state.clone(), policies, observer).boxed();
+    Ok((Fed { state, confirm }, feed))
+}
+
+async fn from_manifests(
+    folder: PathBuf,
+    policies: Policies,
+    observer: Observer,
+) -> anyhow::Result<(Fed, Feed)> {
+    let shown = folder.display().to_string();
+    let directory = Directory::new(
+        move || {
+            let read = read_directory(&folder)?;
+            Ok(DirectoryContent {
+                bindings: read.bindings,
+                errors: read.errors.iter().map(ToString::to_string).collect(),
+                fingerprint: read.fingerprint,
+            })
+        },
+        ManifestBinding::as_binding,
+    );
+    let state = State::new();
+    let confirm = Confirm::start(
+        directory.clone(),
+        state.clone(),
+        ConfirmLimits::default(),
+        observer.clone(),
+    );
+    let feed = watch_directory(directory, state.clone(), policies, observer)
+        .await
+        .with_context(|| format!("cannot serve --manifests {shown}"))?
+        .boxed();
+    Ok((Fed { state, confirm }, feed))
+}
