@@ -1,5 +1,6 @@
 //! bindguard: the admission webhook that keeps the role bindings of VM users complete.
 
 pub mod admission;
+pub mod certificates;
 pub mod domain;
 pub mod telemetry;
