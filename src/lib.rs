@@ -3,4 +3,5 @@
 pub mod admission;
 pub mod certificates;
 pub mod domain;
+pub mod server;
 pub mod telemetry;
