@@ -1,0 +1,21 @@
+//! The two ports: the webhook over TLS, and probes and metrics in plain HTTP.
+//!
+//! Knows of HTTP, connections and signals, and nothing of bindings: what an admission call means
+//! is said by [`admission`](crate::admission). Two things hold throughout: no idle connection is
+//! closed while its client may still use it, and nothing that a client sends ends the process.
+
+pub mod admin;
+pub mod listen;
+pub mod readiness;
+pub mod run;
+pub mod shutdown;
+pub mod webhook;
+
+mod accept_errors;
+mod body;
+mod call_timeout;
+mod connections;
+mod refusal;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,10 @@
+//! The ports as clients see them: the routers without sockets, the rest over loopback.
+
+mod admin;
+mod bodies;
+mod calls;
+mod client;
+mod ending;
+mod running;
+mod tls;
+mod webhook;

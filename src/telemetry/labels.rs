@@ -1,0 +1,148 @@
+//! The values that metric labels can have.
+//!
+//! Every value is a variant of an enum, so that no name from a request or a cluster can become a
+//! label: such names are unbounded, and they are nobody's business who may read metrics.
+
+use std::fmt;
+
+use prometheus_client::encoding::{EncodeLabel, EncodeLabelSet, LabelSetEncoder};
+
+/// A label: its key, and every value it can have.
+pub(super) trait Label: Copy + 'static {
+    /// The label's name.
+    const KEY: &'static str;
+    /// Every value.
+    const ALL: &'static [Self];
+    /// The value as metrics spell it.
+    fn value(self) -> &'static str;
+}
+
+macro_rules! label {
+    (
+        $(#[$doc:meta])*
+        $name:ident = $key:literal { $($(#[$variant_doc:meta])* $variant:ident = $value:literal,)+ }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)+ }
+
+        impl Label for $name {
+            const KEY: &'static str = $key;
+            const ALL: &'static [Self] = &[$(Self::$variant,)+];
+            fn value(self) -> &'static str {
+                match self { $(Self::$variant => $value,)+ }
+            }
+        }
+    };
+}
+
+label! {
+    /// Where on the webhook port a request went.
+    Endpoint = "endpoint" {
+        /// `POST /validate`.
+        Validate = "validate",
+        /// `POST /mutate`.
+        Mutate = "mutate",
+        /// Any other path: somebody is misconfigured, or scanning.
+        Other = "other",
+    }
+}
+
+label! {
+    /// How a request on the webhook port ended.
+    Outcome = "outcome" {
+        /// Reviewed and allowed without a word, or nothing to patch.
+        Allow = "allow",
+        /// Reviewed and allowed with warnings.
+        Warn = "warn",
+        /// Reviewed, allowed silently and recorded.
+        Audit = "audit",
+        /// Reviewed and refused.
+        Deny = "deny",
+        /// Answered with a review whose decision was not told to the server.
+        Reviewed = "reviewed",
+        /// 400: not an `AdmissionReview` v1, or a body that did not arrive.
+        BadRequest = "bad_request",
+        /// 404.
+        NotFound = "not_found",
+        /// 405.
+        MethodNotAllowed = "method_not_allowed",
+        /// 413.
+        TooLarge = "too_large",
+        /// 415.
+        UnsupportedMediaType = "unsupported_media_type",
+        /// 503: cannot say now, ask again.
+        Unavailable = "unavailable",
+        /// 500: a fault of ours.
+        Error = "error",
+        /// No answer was made: the caller went away, or the process ended.
+        Aborted = "aborted",
+    }
+}
+
+label! {
+    /// What was decided about a binding.
+    Decision = "decision" {
+        /// Let through without a word.
+        Allow = "allow",
+        /// Let through with warnings.
+        Warn = "warn",
+        /// Let through silently and recorded.
+        Audit = "audit",
+        /// Refused.
+        Deny = "deny",
+    }
+}
+
+label! {
+    /// The kind of object that a watch delivers.
+    WatchKind = "kind" {
+        /// `ClusterRoleBindings`.
+        ClusterRoleBinding = "ClusterRoleBinding",
+        /// `RoleBindings`.
+        RoleBinding = "RoleBinding",
+    }
+}
+
+label! {
+    /// What came of a consistent read that was to confirm a miss.
+    Confirmation = "result" {
+        /// The companions are missing indeed.
+        ConfirmedMissing = "confirmed_missing",
+        /// They exist: the index lagged, and a false denial was avoided.
+        Found = "found",
+        /// The read failed or took too long, so the caller was told to ask again.
+        Failed = "failed",
+    }
+}
+
+label! {
+    /// What came of reading the policy file again.
+    Reload = "result" {
+        /// It is in force.
+        Ok = "ok",
+        /// It is broken, and the last good one stays in force.
+        Failed = "failed",
+    }
+}
+
+/// One label as a label set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct By<A>(pub(super) A);
+
+/// Two labels as a label set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct By2<A, B>(pub(super) A, pub(super) B);
+
+impl<A: Label> EncodeLabelSet for By<A> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        (A::KEY, self.0.value()).encode(encoder.encode_label())
+    }
+}
+
+impl<A: Label, B: Label> EncodeLabelSet for By2<A, B> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        (A::KEY, self.0.value()).encode(encoder.encode_label())?;
+        (B::KEY, self.1.value()).encode(encoder.encode_label())
+    }
+}

@@ -1,0 +1,302 @@
+//! Every metric, by name. Nothing else registers any.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use super::call::{CallGuard, ConnectionGuard};
+use super::labels::{By, By2, Confirmation, Decision, Endpoint, Outcome, Reload, WatchKind};
+use super::register::{Durations, by, by2, counter, durations, gauge, seconds};
+
+/// The media type of [`Metrics::encode`].
+///
+/// Source: <https://prometheus.io/docs/specs/om/open_metrics_spec/#overall-structure>
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// All metrics of the process. Clones share them.
+#[derive(Clone)]
+pub struct Metrics(Arc<Inner>);
+
+struct Inner {
+    requests: Family<By2<Endpoint, Outcome>, Counter>,
+    request_duration: Durations<Endpoint>,
+    requests_in_flight: Gauge,
+    connections: Gauge,
+    tls_handshake_errors: Counter,
+    certificate_not_after: Gauge,
+    decisions: Family<By<Decision>, Counter>,
+    audit_lines: Family<By<Decision>, Counter>,
+    audit_lines_lost: Counter,
+    holdings_entries: Gauge,
+    index_synced: Gauge,
+    watch_events: Family<By<WatchKind>, Counter>,
+    watch_restarts: Family<By<WatchKind>, Counter>,
+    watch_errors: Family<By<WatchKind>, Counter>,
+    confirmations: Family<By<Confirmation>, Counter>,
+    policy_reloads: Family<By<Reload>, Counter>,
+    policy_loaded: Gauge,
+    registry: Registry,
+}
+
+impl Metrics {
+    /// Registers all metrics, each series with enumerated labels at zero: one that first appears
+    /// with its first event hides that event from `rate()`.
+    #[must_use]
+    pub fn new(version: &'static str) -> Self {
+        let mut registry = Registry::with_prefix("bindguard");
+        registry.register(
+            "build",
+            "The version that runs",
+            Info::new([("version", version)]),
+        );
+        Self(Arc::new(Inner::register(registry)))
+    }
+
+    /// Every metric in the `OpenMetrics` text format, of type [`CONTENT_TYPE`].
+    #[must_use]
+    pub fn encode(&self) -> String {
+        let mut text = String::new();
+        if encode(&mut text, &self.0.registry).is_err() {
+            // Writing to a string does not fail. A scrape without its end mark is refused whole,
+            // which is right for half a page.
+            tracing::error!("cannot encode the metrics");
+        }
+        text
+    }
+
+    /// Starts the record of a call.
+    pub fn call(&self, endpoint: Endpoint) -> CallGuard {
+        CallGuard::start(self.clone(), endpoint)
+    }
+
+    /// Counts a connection while the guard lives.
+    pub fn connection(&self) -> ConnectionGuard {
+        ConnectionGuard::start(self.clone())
+    }
+
+    /// A TLS handshake failed.
+    pub fn tls_handshake_failed(&self) {
+        self.0.tls_handshake_errors.inc();
+    }
+
+    /// The certificate that is served from now on is valid until then, in seconds since 1970.
+    pub fn set_certificate_not_after(&self, unix_seconds: i64) {
+        self.0.certificate_not_after.set(unix_seconds);
+    }
+
+    /// A call was decided.
+    pub fn decided(&self, decision: Decision) {
+        self.0.decisions.get_or_create(&By(decision)).inc();
+    }
+
+    /// An audit line was written.
+    pub fn audit_line_written(&self, decision: Decision) {
+        self.0.audit_lines.get_or_create(&By(decision)).inc();
+    }
+
+    /// An audit line could not be written.
+    pub fn audit_line_lost(&self) {
+        self.0.audit_lines_lost.inc();
+    }
+
+    /// How many pairs of identity and companion the holdings have now.
+    pub fn set_holdings_entries(&self, entries: usize) {
+        let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+        self.0.holdings_entries.set(entries);
+    }
+
+    /// Whether the index is complete.
+    pub fn set_index_synced(&self, synced: bool) {
+        self.0.index_synced.set(synced.into());
+    }
+
+    /// A watch delivered so many events.
+    pub fn watch_delivered(&self, kind: WatchKind, events: u64) {
+        self.0.watch_events.get_or_create(&By(kind)).inc_by(events);
+    }
+
+    /// A watch listed anew.
+    pub fn watch_restarted(&self, kind: WatchKind) {
+        self.0.watch_restarts.get_or_create(&By(kind)).inc();
+    }
+
+    /// A watch or its list failed.
+    pub fn watch_failed(&self, kind: WatchKind) {
+        self.0.watch_errors.get_or_create(&By(kind)).inc();
+    }
+
+    /// A consistent read was made, or tried, to confirm a miss.
+    pub fn confirmed(&self, result: Confirmation) {
+        self.0.confirmations.get_or_create(&By(result)).inc();
+    }
+
+    /// The policy file was read again, because its bytes had changed.
+    pub fn policy_reloaded(&self, result: Reload) {
+        self.0.policy_reloads.get_or_create(&By(result)).inc();
+    }
+
+    /// The policy in force was taken over then, in seconds since 1970.
+    pub fn set_policy_loaded(&self, unix_seconds: i64) {
+        self.0.policy_loaded.set(unix_seconds);
+    }
+
+    pub(super) fn call_started(&self) {
+        self.0.requests_in_flight.inc();
+    }
+
+    pub(super) fn call_ended(&self, endpoint: Endpoint, outcome: Outcome, took: Duration) {
+        self.0.requests_in_flight.dec();
+        self.0.requests.get_or_create(&By2(endpoint, outcome)).inc();
+        self.0
+            .request_duration
+            .get_or_create(&By(endpoint))
+            .observe(took.as_secs_f64());
+    }
+
+    pub(super) fn connection_opened(&self) {
+        self.0.connections.inc();
+    }
+
+    pub(super) fn connection_closed(&self) {
+        self.0.connections.dec();
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Metrics").finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    // The registry appends `_total` to counters, and the unit.
+    #[rustfmt::skip]
+    fn register(mut registry: Registry) -> Self {
+        let to = &mut registry;
+        Self {
+            requests: by2(to, "requests", "Requests on the webhook port, by path and by how they ended"),
+            request_duration: durations(to, "request_duration", "Time from a request's head to its answer, its body included"),
+            requests_in_flight: gauge(to, "requests_in_flight", "Requests on the webhook port that are being answered"),
+            connections: gauge(to, "connections", "Open connections on the webhook port, those in their handshake included"),
+            tls_handshake_errors: counter(to, "tls_handshake_errors", "TLS handshakes that failed on the webhook port"),
+            certificate_not_after: seconds(to, "certificate_not_after_timestamp", "When the served certificate expires, in seconds since 1970"),
+            decisions: by(to, "decisions", "Calls about persona and companion bindings, by decision"),
+            audit_lines: by(to, "audit_lines", "Audit lines written to standard output, by decision"),
+            audit_lines_lost: counter(to, "audit_lines_lost", "Audit lines that could not be written"),
+            holdings_entries: gauge(to, "holdings_entries", "Pairs of identity and companion in the index"),
+            index_synced: gauge(to, "index_synced", "1 once the index is complete, 0 before"),
+            watch_events: by(to, "watch_events", "Events that watches delivered, by kind of object"),
+            watch_restarts: by(to, "watch_restarts", "Lists made anew because a watch had ended, by kind of object"),
+            watch_errors: by(to, "watch_errors", "Failures of watches and of their lists, by kind of object"),
+            confirmations: by(to, "confirmations", "Consistent reads made to confirm that companions are missing, by result"),
+            policy_reloads: by(to, "policy_reloads", "Changes of the policy file, by whether they were taken over"),
+            policy_loaded: seconds(to, "policy_loaded_timestamp", "When the policy in force was taken over, in seconds since 1970"),
+            registry,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Confirmation, Decision, Metrics, Reload, WatchKind};
+
+    /// Every metric family that users may build dashboards and alerts on.
+    const NAMES: [&str; 18] = [
+        "audit_lines",
+        "audit_lines_lost",
+        "build",
+        "certificate_not_after_timestamp_seconds",
+        "confirmations",
+        "connections",
+        "decisions",
+        "holdings_entries",
+        "index_synced",
+        "policy_loaded_timestamp_seconds",
+        "policy_reloads",
+        "request_duration_seconds",
+        "requests",
+        "requests_in_flight",
+        "tls_handshake_errors",
+        "watch_errors",
+        "watch_events",
+        "watch_restarts",
+    ];
+
+    fn described(text: &str, what: &str) -> Vec<String> {
+        let mut names: Vec<_> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix(what)?.trim().split_once(' '))
+            .filter(|(_, rest)| !rest.is_empty())
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn every_metric_is_there_from_the_start_with_type_and_help() {
+        let text = Metrics::new("1.2.3").encode();
+        let expected: Vec<_> = NAMES.map(|name| format!("bindguard_{name}")).into();
+        assert_eq!(described(&text, "# HELP"), expected);
+        assert_eq!(described(&text, "# TYPE"), expected);
+        for name in expected {
+            let sample = text.lines().any(|line| line.starts_with(&name));
+            assert!(sample, "no sample of {name}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn every_sample_is_named_bindguard() {
+        let text = Metrics::new("1.2.3").encode();
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            assert!(line.starts_with("bindguard_"), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_told_is_what_is_scraped() {
+        let metrics = Metrics::new("1.2.3");
+        metrics.tls_handshake_failed();
+        metrics.set_certificate_not_after(1_800_000_000);
+        metrics.decided(Decision::Deny);
+        metrics.audit_line_written(Decision::Deny);
+        metrics.audit_line_lost();
+        metrics.set_holdings_entries(4_000);
+        metrics.set_index_synced(true);
+        metrics.watch_delivered(WatchKind::RoleBinding, 3);
+        metrics.watch_restarted(WatchKind::ClusterRoleBinding);
+        metrics.watch_failed(WatchKind::ClusterRoleBinding);
+        metrics.confirmed(Confirmation::ConfirmedMissing);
+        metrics.policy_reloaded(Reload::Failed);
+        metrics.set_policy_loaded(1_700_000_000);
+        let text = metrics.encode();
+        for line in [
+            r#"build_info{version="1.2.3"} 1"#,
+            "tls_handshake_errors_total 1",
+            "certificate_not_after_timestamp_seconds 1800000000",
+            r#"decisions_total{decision="deny"} 1"#,
+            r#"decisions_total{decision="allow"} 0"#,
+            r#"audit_lines_total{decision="deny"} 1"#,
+            "audit_lines_lost_total 1",
+            "holdings_entries 4000",
+            "index_synced 1",
+            r#"watch_events_total{kind="RoleBinding"} 3"#,
+            r#"watch_restarts_total{kind="ClusterRoleBinding"} 1"#,
+            r#"watch_errors_total{kind="ClusterRoleBinding"} 1"#,
+            r#"confirmations_total{result="confirmed_missing"} 1"#,
+            r#"policy_reloads_total{result="failed"} 1"#,
+            "policy_loaded_timestamp_seconds 1700000000",
+        ] {
+            let line = format!("bindguard_{line}");
+            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! What the process says about itself: its log on standard error, and its metrics.
+//!
+//! Knows nothing of bindings, requests or clusters: callers hand in words and numbers.
+
+pub mod call;
+pub mod labels;
+pub mod logging;
+pub mod metrics;
+
+mod register;
