@@ -2,4 +2,5 @@
 
 pub mod admission;
 pub mod domain;
+pub mod policy_file;
 pub mod yaml;
