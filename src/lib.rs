@@ -2,5 +2,6 @@
 
 pub mod admission;
 pub mod domain;
+pub mod manifest;
 pub mod policy_file;
 pub mod yaml;

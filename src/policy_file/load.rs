@@ -122,23 +122,15 @@ pub(super) fn read_bytes(path: &Path) -> Result<Vec<u8>, PolicyFileError> {
 
 /// Reads a policy from the bytes of a file.
 pub(super) fn parse_bytes(path: &Path, bytes: &[u8]) -> Result<Policy, PolicyFileError> {
-    let text = std::str::from_utf8(bytes).map_err(|error| PolicyFileError::NotText {
-        path: path.to_owned(),
-        position: position_after(bytes.get(..error.valid_up_to()).unwrap_or_default()),
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let valid = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        PolicyFileError::NotText {
+            path: path.to_owned(),
+            position: Position::START.after(&String::from_utf8_lossy(valid)),
+        }
     })?;
     parse(text).map_err(|errors| PolicyFileError::Invalid {
         path: path.to_owned(),
         errors,
     })
-}
-
-/// Where one stands after the valid part of a text.
-fn position_after(valid: &[u8]) -> Position {
-    let text = String::from_utf8_lossy(valid);
-    let last = text.rsplit('\n').next().unwrap_or_default();
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    Position {
-        line: count(text.matches('\n').count()).saturating_add(1),
-        column: count(last.chars().count()).saturating_add(1),
-    }
 }

@@ -19,7 +19,7 @@ pub(super) fn split(text: &str) -> Vec<(&str, Position)> {
         };
         let end = values.byte_offset();
         let begin = end.saturating_sub(value.get().len());
-        position = advance(position, text.get(at..begin).unwrap_or_default());
+        position = position.after(text.get(at..begin).unwrap_or_default());
         at = begin;
         pieces.push((value.get(), position));
     }
@@ -27,22 +27,4 @@ pub(super) fn split(text: &str) -> Vec<(&str, Position)> {
         return Vec::new();
     }
     pieces
-}
-
-/// Where one stands after a stretch of text.
-fn advance(from: Position, passed: &str) -> Position {
-    let count = |characters: usize| u32::try_from(characters).unwrap_or(u32::MAX);
-    match passed.rsplit_once('\n') {
-        None => Position {
-            line: from.line,
-            column: from.column.saturating_add(count(passed.chars().count())),
-        },
-        Some((before, last)) => Position {
-            line: from
-                .line
-                .saturating_add(count(before.matches('\n').count()))
-                .saturating_add(1),
-            column: count(last.chars().count()).saturating_add(1),
-        },
-    }
 }

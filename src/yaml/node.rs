@@ -18,6 +18,25 @@ pub struct Position {
 impl Position {
     /// Where every text begins.
     pub const START: Self = Self { line: 1, column: 1 };
+
+    /// Where one stands after reading on from here.
+    #[must_use]
+    pub fn after(self, passed: &str) -> Self {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        match passed.rsplit_once('\n') {
+            None => Self {
+                line: self.line,
+                column: self.column.saturating_add(count(passed.chars().count())),
+            },
+            Some((before, last)) => Self {
+                line: self
+                    .line
+                    .saturating_add(count(before.matches('\n').count()))
+                    .saturating_add(1),
+                column: count(last.chars().count()).saturating_add(1),
+            },
+        }
+    }
 }
 
 impl fmt::Display for Position {
