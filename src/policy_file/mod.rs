@@ -3,14 +3,15 @@
 //! Knows nothing of Kubernetes clients and of what the policy is applied to.
 //!
 //! A text is read in three steps, each of which goes on after an error so that all come at once:
-//! its *form* is checked against the very JSON Schema that is published ([`form`] against
-//! [`shape`], so the two cannot differ), its *meaning* against the rules that a schema cannot say
-//! ([`rules`]), and what fits is *read* over the defaults of the built-in policy ([`read`]).
+//! its *form* is checked against the very JSON Schema that is published (`form` against
+//! `shape`, so the two cannot differ), its *meaning* against the rules that a schema cannot say
+//! (`rules`), and what fits is *read* over the defaults of the built-in policy (`read`).
 //!
 //! Decided here, where the format leaves it open:
 //! - `apiVersion` and `kind` are required; `metadata`, its `name` and `spec` are not: what is left
 //!   out is as in [`Policy::built_in`], the name included.
-//! - A field that is given replaces its default whole. A field with nothing behind its colon is an
+//! - A field that is given replaces its default whole: a list is not added to. The other fields of
+//!   a mapping keep theirs, so `exempt: {subjects: []}` still exempts `kube-system`. A field with nothing behind its colon is an
 //!   error, since it could be meant either way: leave it out for the default, write `[]` for none.
 //! - A persona without `subjectKinds` enforces all three kinds.
 //! - A companion cannot be a persona too: the first binding to it would need it already. It may
