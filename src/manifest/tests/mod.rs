@@ -1,0 +1,4 @@
+//! What reading manifests promises.
+
+mod directories;
+mod texts;
