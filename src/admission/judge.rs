@@ -92,7 +92,11 @@ pub(super) async fn settle(
         Err(undecided) => {
             webhook.metrics.confirmed(Confirmation::Failed);
             // A call that passes either way does not wait for certainty.
-            if would_deny { Err(undecided) } else { Ok(current) }
+            if would_deny {
+                Err(undecided)
+            } else {
+                Ok(current)
+            }
         }
     }
 }

@@ -18,6 +18,10 @@ const MOST_SUBJECTS: usize = 5;
 /// warnings, and half a command is a trap.
 const LONGEST_WARNING: usize = 256;
 
+/// What a binding is told that asks for its companions.
+const NO_PROVISIONING: &str =
+    "The annotation bindguard.dev/provision has no effect: this server makes no companions.";
+
 /// The binding that a message is about.
 #[derive(Clone, Copy, Debug)]
 pub struct About<'a> {
@@ -38,38 +42,34 @@ pub fn denial(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> Strin
     let shown = missing.get(..MOST_SUBJECTS).unwrap_or(&missing);
     let mut text = Lines::default();
     text.line(format_args!(
-        "{about} makes VM users by the role {}, and a VM user also needs every companion role, \
-         bound by a ClusterRoleBinding. Missing:",
+        "{about} grants {} to subjects that lack companions, without which the VM console does \
+         not work:",
         ShownName(fault.role)
     ));
     for one in shown {
         text.line(format_args!("  {}", Lacks(policy, one)));
     }
-    if missing.len() > shown.len() {
-        text.line(format_args!(
-            "  and {} more subjects",
-            missing.len() - shown.len()
-        ));
+    match missing.len() - shown.len() {
+        0 => {}
+        1 => text.line(format_args!("  and 1 more subject")),
+        more => text.line(format_args!("  and {more} more subjects")),
     }
     write_remedy(&mut text, policy, shown);
+    text.line(format_args!(
+        "If they are in the same file or chart, they must come before this binding."
+    ));
     if shown
         .iter()
         .any(|one| matches!(one.identity, Identity::User(_)))
     {
         text.line(format_args!(
-            "A companion bound to a group does not count for a user by name, since Kubernetes \
-             does not know who is in a group."
+            "A companion bound to a group does not count for its members, since Kubernetes does \
+             not know who they are."
         ));
     }
     if about.asks_for_companions {
-        text.line(format_args!(
-            "The annotation bindguard.dev/provision has no effect here: this server makes no \
-             companions."
-        ));
+        text.line(format_args!("{NO_PROVISIONING}"));
     }
-    text.line(format_args!(
-        "If the companions are in the same file or chart, put them before this binding."
-    ));
     text.0
 }
 
@@ -87,8 +87,11 @@ pub fn warnings(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> Vec
         .map(|one| format!("{about}: {}{outcome}", Lacks(policy, one)))
         .collect();
     let few = fault.missing.get(..MOST_SUBJECTS).unwrap_or(&fault.missing);
-    let commands = commands(policy, few).map(|command| format!("To mend: {command}"));
+    let commands = commands(policy, few).map(|command| format!("add: {command}"));
     warnings.extend(commands.filter(|text| text.chars().count() <= LONGEST_WARNING));
+    if about.asks_for_companions {
+        warnings.push(NO_PROVISIONING.to_owned());
+    }
     warnings
 }
 
@@ -120,14 +123,17 @@ fn commands<'m>(
 fn write_remedy(text: &mut Lines, policy: &Policy, shown: &[Missing<'_>]) {
     let mut commands = commands(policy, shown).peekable();
     if commands.peek().is_some() {
-        text.line(format_args!("Add what is missing, then try again:"));
+        text.line(format_args!(
+            "Companions are ClusterRoleBindings. Add them, then try again:"
+        ));
     }
     for command in commands {
         text.line(format_args!("  {command}"));
     }
     if shown.iter().any(|one| !can_be_commanded(&one.identity)) {
         text.line(format_args!(
-            "A name that no command line can carry needs a manifest instead."
+            "Some of these names are too long or too odd for a command line: use a manifest for \
+             them."
         ));
     }
 }

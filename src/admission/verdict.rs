@@ -30,7 +30,14 @@ pub(super) async fn answer(
         Decision::Deny(fault) => (Verdict::Deny, fault),
     };
     let name = shown_name(review);
-    let line = line::encode(&record(webhook, under_review, policy, verdict, fault, &name));
+    let line = line::encode(&record(
+        webhook,
+        under_review,
+        policy,
+        verdict,
+        fault,
+        &name,
+    ));
     let mut response = respond(under_review, policy, verdict, fault, &name);
     response.annotate("decision", verdict.as_str());
     response.annotate(
@@ -69,7 +76,7 @@ fn record<'a>(
         review, binding, ..
     } = under_review;
     Record {
-        time: (webhook.now)(),
+        time: to_milliseconds((webhook.now)()),
         decision: verdict,
         because: because_word(fault.because),
         uid: &review.uid,
@@ -78,7 +85,12 @@ fn record<'a>(
         requester: Requester {
             username: &review.requester.username,
             uid: &review.requester.uid,
-            groups: review.requester.groups.iter().map(|group| &**group).collect(),
+            groups: review
+                .requester
+                .groups
+                .iter()
+                .map(|group| &**group)
+                .collect(),
         },
         caller: webhook.caller,
         binding: BindingName {
@@ -133,6 +145,11 @@ fn asks_for_companions(review: &Review<'_>) -> bool {
         .object()
         .and_then(|object| object.metadata().annotations().provision.as_ref())
         .is_some_and(|provision| provision.as_str() == "true")
+}
+
+/// Nobody reads nanoseconds, and millisecond stamps have one width.
+fn to_milliseconds(time: jiff::Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 
 /// The name, or as much of it as is known before `generateName` is carried out.

@@ -59,7 +59,10 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     let bundle = ca.map(|path| read_bundle(&path)).transpose()?;
     let (policy, _) = policy.load()?;
     let mut text = String::new();
-    push_document(&mut text, &validating(&policy, &endpoint, bundle.as_deref()))?;
+    push_document(
+        &mut text,
+        &validating(&policy, &endpoint, bundle.as_deref()),
+    )?;
     push_document(&mut text, &mutating(&policy, &endpoint, bundle.as_deref()))?;
     output::print(&text)
 }

@@ -24,7 +24,12 @@ use clap::{CommandFactory, Parser, Subcommand};
 ///
 /// Every flag can also be given by environment: --log-level is BINDGUARD_LOG_LEVEL.
 #[derive(Debug, Parser)]
-#[command(name = "bindguard", version, verbatim_doc_comment, arg_required_else_help = true)]
+#[command(
+    name = "bindguard",
+    version,
+    verbatim_doc_comment,
+    arg_required_else_help = true
+)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -13,7 +13,10 @@ const ERROR: u8 = 2;
 /// Writes a result to standard output. That nobody reads it to its end is no error.
 pub(super) fn print(text: &str) -> anyhow::Result<Outcome> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(error).context("cannot write to standard output")
         }

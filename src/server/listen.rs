@@ -86,6 +86,17 @@ impl fmt::Display for ListenAddress {
 }
 
 impl ListenAddress {
+    /// The names that a certificate for this address must have, beside those of the machine
+    /// itself.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match &self.host {
+            Host::Address(address) if !address.is_unspecified() => vec![address.to_string()],
+            Host::All | Host::Address(_) => Vec::new(),
+            Host::Name(name) => vec![name.clone()],
+        }
+    }
+
     /// Opens the port.
     ///
     /// # Errors

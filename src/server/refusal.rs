@@ -8,7 +8,7 @@ use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::Response;
 
 use crate::admission::answer::Answer;
-use crate::telemetry::labels::Outcome;
+use crate::telemetry::labels::{Decision, Outcome};
 
 use super::body::MAX_BODY_BYTES;
 
@@ -95,8 +95,14 @@ pub(super) fn respond(answer: Answer) -> Response {
 
 /// How a call ended that was answered so.
 pub(super) fn outcome(answer: &Answer) -> Outcome {
+    match answer.decision {
+        Some(Decision::Allow) => return Outcome::Allow,
+        Some(Decision::Warn) => return Outcome::Warn,
+        Some(Decision::Audit) => return Outcome::Audit,
+        Some(Decision::Deny) => return Outcome::Deny,
+        None => {}
+    }
     match answer.status {
-        StatusCode::OK => Outcome::Reviewed,
         StatusCode::BAD_REQUEST => Outcome::BadRequest,
         StatusCode::NOT_FOUND => Outcome::NotFound,
         StatusCode::METHOD_NOT_ALLOWED => Outcome::MethodNotAllowed,

@@ -59,8 +59,6 @@ label! {
         Audit = "audit",
         /// Reviewed and refused.
         Deny = "deny",
-        /// Answered with a review whose decision was not told to the server.
-        Reviewed = "reviewed",
         /// 400: not an `AdmissionReview` v1, or a body that did not arrive.
         BadRequest = "bad_request",
         /// 404.

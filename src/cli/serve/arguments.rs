@@ -47,7 +47,12 @@ pub(in crate::cli) struct Arguments {
     kubeconfig: Option<PathBuf>,
 
     /// The context of the kubeconfig, where it is not the current one
-    #[arg(long, env = "BINDGUARD_CONTEXT", value_name = "NAME", help_heading = "State")]
+    #[arg(
+        long,
+        env = "BINDGUARD_CONTEXT",
+        value_name = "NAME",
+        help_heading = "State"
+    )]
     context: Option<String>,
 
     #[command(flatten)]

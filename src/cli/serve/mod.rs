@@ -18,8 +18,9 @@ use crate::audit::record::Caller;
 use crate::certificates::tls::server_config;
 use crate::policy_file;
 use crate::server::readiness::{Condition, Readiness};
+use crate::server::run::{Server, Services};
 use crate::server::shutdown::{Plan, signals};
-use crate::server::{Server, Services, admin, webhook};
+use crate::server::{admin, webhook};
 use crate::telemetry::labels::Reload;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
@@ -107,12 +108,18 @@ async fn reload(
         return std::future::pending().await;
     };
     let interval = policy_file::POLL_INTERVAL;
-    policy_file::watch(path.clone(), digest, interval, policies, |outcome| match outcome {
-        policy_file::Outcome::InForce(_) => {
-            metrics.policy_reloaded(Reload::Ok);
-            metrics.set_policy_loaded(clock::now().as_second());
-        }
-        policy_file::Outcome::Rejected(_) => metrics.policy_reloaded(Reload::Failed),
-    })
+    policy_file::watch(
+        path.clone(),
+        digest,
+        interval,
+        policies,
+        |outcome| match outcome {
+            policy_file::Outcome::InForce(_) => {
+                metrics.policy_reloaded(Reload::Ok);
+                metrics.set_policy_loaded(clock::now().as_second());
+            }
+            policy_file::Outcome::Rejected(_) => metrics.policy_reloaded(Reload::Failed),
+        },
+    )
     .await;
 }

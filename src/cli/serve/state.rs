@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::arguments::SourceOptions;
 use crate::domain::policy::Policy;
 use crate::kubernetes::client::{ClientOptions, connect};
-use crate::manifest::{ManifestBinding, read_directory};
+use crate::manifest::ManifestBinding;
 use crate::state::cluster::ClusterSource;
 use crate::state::confirm::{Confirm, ConfirmLimits};
 use crate::state::event::Observer;
@@ -66,11 +66,11 @@ async fn from_manifests(
     let shown = folder.display().to_string();
     let directory = Directory::new(
         move || {
-            let read = read_directory(&folder)?;
+            let read = crate::manifest::Directory::read(&folder);
             Ok(DirectoryContent {
-                bindings: read.bindings,
-                errors: read.errors.iter().map(ToString::to_string).collect(),
-                fingerprint: read.fingerprint,
+                bindings: read.bindings().map(|(_, b)| b.clone()).collect(),
+                errors: read.problems().map(|problem| problem.to_string()).collect(),
+                fingerprint: read.fingerprint().content,
             })
         },
         ManifestBinding::as_binding,

@@ -14,13 +14,17 @@ use tower::ServiceExt as _;
 
 use super::super::webhook::routes;
 use crate::admission::answer::Answer;
+use crate::telemetry::labels::Decision;
 use crate::telemetry::metrics::Metrics;
 
 /// `/validate` answers with the length of the body and the time left; `/mutate` as the body says.
 pub(super) fn router(metrics: &Metrics) -> Router {
     routes(
         |body: Bytes, left: Duration| async move {
-            Answer::review(format!("{} bytes, {left:?} left", body.len()).into_bytes())
+            {
+                let text = format!("{} bytes, {left:?} left", body.len());
+                Answer::review(text.into_bytes(), Decision::Allow)
+            }
         },
         |body: Bytes, _| async move {
             match &*body {
@@ -29,7 +33,7 @@ pub(super) fn router(metrics: &Metrics) -> Router {
                 b"try again" => return Answer::try_again("not now"),
                 _ => {}
             }
-            Answer::review(body.into())
+            Answer::review(body.into(), Decision::Allow)
         },
         metrics,
     )

@@ -19,6 +19,7 @@ use crate::admission::answer::Answer;
 use crate::certificates::self_signed::{self, SelfSigned};
 use crate::certificates::served::ServedCertificate;
 use crate::certificates::tls::server_config;
+use crate::telemetry::labels::Decision;
 use crate::telemetry::metrics::Metrics;
 
 pub(super) const H1: &str = "http/1.1";
@@ -53,11 +54,11 @@ impl Running {
         let services = Services {
             tls: server_config(Arc::clone(&certificate)).unwrap(),
             webhook: routes(
-                |body: Bytes, _| async move { Answer::review(body.into()) },
+                |body: Bytes, _| async move { Answer::review(body.into(), Decision::Allow) },
                 |body: Bytes, _| async move {
                     let milliseconds = str::from_utf8(&body).unwrap().parse().unwrap();
                     sleep(Duration::from_millis(milliseconds)).await;
-                    Answer::review(body.into())
+                    Answer::review(body.into(), Decision::Allow)
                 },
                 &metrics,
             ),
