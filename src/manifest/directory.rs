@@ -49,8 +49,8 @@ impl Directory {
     /// Reads every `*.yaml`, `*.yml` and `*.json` under a directory, in the order of their paths;
     /// of a path that is a file, that file whatever its name.
     ///
-    /// Directories whose names begin with a dot are passed over, and so are symlinks to
-    /// directories; symlinks to files are followed, and no file is read twice. A ConfigMap volume,
+    /// Directories whose names begin with a dot are passed over, and so are the templates of Helm
+    /// charts, which are no manifests until they are rendered, and symlinks to directories; symlinks to files are followed, and no file is read twice. A ConfigMap volume,
     /// in which `a.yaml` leads through `..data` to `..2026_11_24/a.yaml`, is thus read once. What
     /// cannot be read is a problem and hides nothing else.
     #[must_use]
@@ -179,7 +179,7 @@ fn find(root: &Path) -> (Vec<Found>, Vec<FileProblem>) {
         for entry in entries {
             match entry.and_then(|entry| Ok((entry.path(), entry.file_type()?))) {
                 Ok((path, kind)) if kind.is_dir() => {
-                    if !is_hidden(&path) {
+                    if !is_hidden(&path) && !holds_templates(&path) {
                         directories.push(path);
                     }
                 }
@@ -215,6 +215,14 @@ fn add_file(path: PathBuf, found: &mut Vec<Found>, problems: &mut Vec<FileProble
 fn is_hidden(path: &Path) -> bool {
     path.file_name()
         .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+/// Whether this is the folder of a Helm chart whose files become manifests only when rendered.
+///
+/// Source: <https://helm.sh/docs/topics/charts/#the-chart-file-structure>
+fn holds_templates(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "templates")
+        && path.with_file_name("Chart.yaml").is_file()
 }
 
 fn is_manifest(path: &Path) -> bool {

@@ -49,6 +49,23 @@ fn manifests_are_read_in_the_order_of_their_paths_however_deep() {
 }
 
 #[test]
+fn the_templates_of_a_helm_chart_are_no_manifests() {
+    let root = tempfile::tempdir().unwrap();
+    write(
+        root.path(),
+        &[
+            ("chart/Chart.yaml", "apiVersion: v2\nname: chart\n"),
+            ("chart/templates/binding.yaml", "name: {{ .Release.Name }}\n"),
+            ("chart/crds/binding.yaml", &binding("beside")),
+            ("templates/binding.yaml", &binding("no-chart")),
+        ],
+    );
+    let directory = Directory::read(root.path());
+    assert_eq!(names(&directory), ["beside", "no-chart"]);
+    assert_eq!(directory.problems().count(), 0);
+}
+
+#[test]
 fn a_single_file_is_read_whatever_its_name() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), &[("manifest", &binding("one"))]);
