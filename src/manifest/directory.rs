@@ -106,6 +106,19 @@ impl Directory {
         self.files.iter().map(Arc::as_ref)
     }
 
+    /// The files, each as it is shared with what is read again.
+    pub fn shared_files(&self) -> impl Iterator<Item = &Arc<ManifestFile>> {
+        self.files.iter()
+    }
+
+    /// Why the directory itself could not be read, if it could not.
+    #[must_use]
+    pub fn unreadable_root(&self) -> Option<&FileProblem> {
+        self.unreadable
+            .iter()
+            .find(|problem| problem.path == self.path)
+    }
+
     /// Every binding with its file.
     pub fn bindings(&self) -> impl Iterator<Item = (&Path, &ManifestBinding)> {
         self.files().flat_map(|file| {

@@ -130,6 +130,10 @@ where
     Ok(registry().with(lines).with(parse_filter(filter)?))
 }
 
+/// These log every failed attempt by themselves, where we log the first of a streak. Whoever wants
+/// to see them names them in the filter.
+const QUIET: &str = "kube_client=off,kube_runtime=off";
+
 fn parse_filter(filter: &str) -> Result<EnvFilter, LoggingError> {
     let directives: Vec<_> = filter.split(',').map(str::trim).collect();
     // Directives that name spans may hold commas: left to the parser as they are.
@@ -137,7 +141,7 @@ fn parse_filter(filter: &str) -> Result<EnvFilter, LoggingError> {
         refuse_unknown_levels(filter, &directives)?;
     }
     EnvFilter::builder()
-        .parse(directives.join(","))
+        .parse(format!("{QUIET},{}", directives.join(",")))
         .map_err(|source| LoggingError::Filter {
             filter: filter.to_owned(),
             source,

@@ -12,12 +12,12 @@ use tokio::sync::watch;
 use super::arguments::SourceOptions;
 use crate::domain::policy::Policy;
 use crate::kubernetes::client::{ClientOptions, connect};
-use crate::manifest::ManifestBinding;
 use crate::state::cluster::ClusterSource;
 use crate::state::confirm::{Confirm, ConfirmLimits};
 use crate::state::event::Observer;
 use crate::state::handle::State;
-use crate::state::manifests::{Directory, DirectoryContent, watch_directory};
+use crate::state::manifest_directory::manifests_in;
+use crate::state::manifests::watch_directory;
 use crate::state::watch::watch_cluster;
 
 /// A state that is fed, and the read that confirms what it lacks.
@@ -64,17 +64,7 @@ async fn from_manifests(
     observer: Observer,
 ) -> anyhow::Result<(Fed, Feed)> {
     let shown = folder.display().to_string();
-    let directory = Directory::new(
-        move || {
-            let read = crate::manifest::Directory::read(&folder);
-            Ok(DirectoryContent {
-                bindings: read.bindings().map(|(_, b)| b.clone()).collect(),
-                errors: read.problems().map(|problem| problem.to_string()).collect(),
-                fingerprint: read.fingerprint().content,
-            })
-        },
-        ManifestBinding::as_binding,
-    );
+    let directory = manifests_in(folder);
     let state = State::new();
     let confirm = Confirm::start(
         directory.clone(),

@@ -55,7 +55,10 @@ fn the_templates_of_a_helm_chart_are_no_manifests() {
         root.path(),
         &[
             ("chart/Chart.yaml", "apiVersion: v2\nname: chart\n"),
-            ("chart/templates/binding.yaml", "name: {{ .Release.Name }}\n"),
+            (
+                "chart/templates/binding.yaml",
+                "name: {{ .Release.Name }}\n",
+            ),
             ("chart/crds/binding.yaml", &binding("beside")),
             ("templates/binding.yaml", &binding("no-chart")),
         ],

@@ -213,8 +213,8 @@ async fn every_request_is_counted_by_how_it_ended() {
             once(r#""mutate",outcome="error"}"#),
             once(r#""mutate",outcome="unavailable"}"#),
             once(r#""other",outcome="not_found"}"#),
-            once(r#""validate",outcome="method_not_allowed"}"#),
             once(r#""validate",outcome="allow"}"#),
+            once(r#""validate",outcome="method_not_allowed"}"#),
             once(r#""validate",outcome="too_large"}"#),
             once(r#""validate",outcome="unsupported_media_type"}"#),
         ]

@@ -1,0 +1,49 @@
+//! From `ClusterRoleBindings` as the API server sends them to the words of the rule.
+
+use super::binding_key::BindingKey;
+use crate::domain::binding::{Binding, BindingKind, RBAC_GROUP, RoleRef, Subject};
+use crate::domain::identity::SubjectKind;
+use crate::kubernetes::cluster_role_binding::{self as wire, ClusterRoleBinding};
+
+/// The binding's key: its uid, since one that was deleted and made again is another.
+pub(super) fn key(binding: &ClusterRoleBinding) -> BindingKey {
+    match binding.metadata.uid.as_deref() {
+        Some(uid) => BindingKey::of_uid(uid),
+        None => BindingKey::of_source(name(binding)),
+    }
+}
+
+/// The binding, as far as the rule looks at it.
+pub(super) fn binding(binding: &ClusterRoleBinding) -> Binding<'_> {
+    Binding {
+        kind: BindingKind::ClusterRoleBinding,
+        namespace: None,
+        name: name(binding),
+        role: RoleRef::new(
+            Some(&binding.role.api_group),
+            &binding.role.kind,
+            &binding.role.name,
+        ),
+        subjects: binding.subjects.iter().filter_map(subject).collect(),
+    }
+}
+
+pub(super) fn name(binding: &ClusterRoleBinding) -> &str {
+    binding.metadata.name.as_deref().unwrap_or_default()
+}
+
+/// The subject, unless RBAC does not know its kind.
+fn subject(subject: &wire::Subject) -> Option<Subject<'_>> {
+    let kind = SubjectKind::parse(&subject.kind)?;
+    let known = match kind {
+        SubjectKind::User | SubjectKind::Group => ["", RBAC_GROUP].as_slice(),
+        SubjectKind::ServiceAccount => &[""],
+    };
+    known
+        .contains(&subject.api_group.as_str())
+        .then(|| Subject {
+            kind,
+            name: &subject.name,
+            namespace: (!subject.namespace.is_empty()).then_some(&*subject.namespace),
+        })
+}

@@ -1,0 +1,255 @@
+//! Who holds which companion, by the `ClusterRoleBindings` that give them.
+//!
+//! Synchronous, and knows nothing of where bindings come from. An entry is a pair of identity and
+//! companion; it costs some hundred bytes, and what it costs to look one up does not depend on
+//! how many there are.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+
+use hashbrown::HashTable;
+use smallvec::SmallVec;
+
+use super::binding_key::BindingKey;
+use super::bits;
+use super::identities::Identities;
+use super::slab::Slab;
+use crate::domain::binding::Binding;
+use crate::domain::companion_set::CompanionSet;
+use crate::domain::holdings::Holdings;
+use crate::domain::identity::Identity;
+use crate::domain::policy::Policy;
+
+/// The holdings.
+///
+/// What is in it means something only together with the companions of the policy by which it was
+/// filled; a snapshot keeps the two together.
+pub struct Index {
+    identities: Identities,
+    /// What each binding gave, and to whom: a changed binding says only what it gives now.
+    bindings: Slab<Given>,
+    by_key: HashTable<u32>,
+    hasher: RandomState,
+    entries: usize,
+}
+
+/// What a binding gives, in 32 bytes, and an allocation if it is to more than one.
+#[derive(Debug, Default)]
+struct Given {
+    key: BindingKey,
+    to: Recipients,
+}
+
+/// The numbers of those to whom a binding gives companions.
+#[derive(Debug)]
+enum Recipients {
+    One {
+        identity: u32,
+        given: CompanionSet,
+    },
+    /// The companions as bits, then the identities. The companions are in the allocation because
+    /// beside it they would cost every binding eight bytes.
+    Many(Box<[u32]>),
+}
+
+impl Default for Recipients {
+    fn default() -> Self {
+        Self::Many(Box::default())
+    }
+}
+
+impl Index {
+    /// An index with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            identities: Identities::new(),
+            bindings: Slab::new(),
+            by_key: HashTable::new(),
+            hasher: RandomState::new(),
+            entries: 0,
+        }
+    }
+
+    /// The index of all these bindings. Where two have the same key, the later counts.
+    #[must_use]
+    pub fn of<'a>(
+        policy: &Policy,
+        bindings: impl IntoIterator<Item = (BindingKey, Binding<'a>)>,
+    ) -> Self {
+        let mut index = Self::new();
+        for (key, binding) in bindings {
+            index.apply_binding(policy, key, &binding);
+        }
+        index
+    }
+
+    /// Takes in a binding that is new or has changed. Whether anything is different now.
+    pub fn apply_binding(
+        &mut self,
+        policy: &Policy,
+        key: BindingKey,
+        binding: &Binding<'_>,
+    ) -> bool {
+        let given = policy.companions_given_by(binding.kind, binding.role);
+        self.apply(key, given, binding.identities())
+    }
+
+    /// Takes in that the binding with this key gives these companions to these identities, and
+    /// nothing else any more. Whether anything is different now.
+    pub fn apply<'a>(
+        &mut self,
+        key: BindingKey,
+        given: CompanionSet,
+        identities: impl IntoIterator<Item = Identity<'a>>,
+    ) -> bool {
+        if given.is_empty() {
+            return self.delete(key);
+        }
+        let mut numbers: SmallVec<[u32; 8]> = identities
+            .into_iter()
+            .filter_map(|identity| self.identities.intern(identity))
+            .collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        if numbers.is_empty() {
+            return self.delete(key);
+        }
+        // First hold, then release: who is in both keeps the number, which `numbers` relies on.
+        for number in &numbers {
+            self.entries += self.identities.hold(*number, given);
+        }
+        let to = Recipients::new(given, &numbers);
+        let before = self.replace(key, to);
+        let same = before.as_ref().is_some_and(|before| {
+            before.given() == given && before.identities().eq(numbers.iter().copied())
+        });
+        self.release(before);
+        !same
+    }
+
+    /// Takes in that the binding with this key is gone. Whether anything is different now.
+    pub fn delete(&mut self, key: BindingKey) -> bool {
+        let before = self.remove(key);
+        let known = before.is_some();
+        self.release(before);
+        known
+    }
+
+    /// How many pairs of identity and companion there are.
+    #[must_use]
+    pub const fn entries(&self) -> usize {
+        self.entries
+    }
+
+    /// How many bindings give at least one companion to at least one identity.
+    #[must_use]
+    pub fn bindings(&self) -> usize {
+        self.by_key.len()
+    }
+
+    fn release(&mut self, before: Option<Recipients>) {
+        let Some(before) = before else { return };
+        let given = before.given();
+        for number in before.identities() {
+            self.entries -= self.identities.release(number, given);
+        }
+    }
+
+    fn number_of(&self, key: BindingKey) -> Option<u32> {
+        self.by_key
+            .find(self.hasher.hash_one(key), |number| {
+                self.bindings
+                    .get(*number)
+                    .is_some_and(|binding| binding.key == key)
+            })
+            .copied()
+    }
+
+    fn replace(&mut self, key: BindingKey, to: Recipients) -> Option<Recipients> {
+        if let Some(binding) = self
+            .number_of(key)
+            .and_then(|number| self.bindings.get_mut(number))
+        {
+            return Some(std::mem::replace(&mut binding.to, to));
+        }
+        let number = self.bindings.insert(Given { key, to })?;
+        let (bindings, hasher) = (&self.bindings, &self.hasher);
+        self.by_key
+            .insert_unique(hasher.hash_one(key), number, |number| {
+                bindings
+                    .get(*number)
+                    .map_or(0, |binding| hasher.hash_one(binding.key))
+            });
+        None
+    }
+
+    fn remove(&mut self, key: BindingKey) -> Option<Recipients> {
+        let number = self.number_of(key)?;
+        let hash = self.hasher.hash_one(key);
+        if let Ok(entry) = self.by_key.find_entry(hash, |other| *other == number) {
+            entry.remove();
+        }
+        self.bindings.remove(number).map(|binding| binding.to)
+    }
+}
+
+impl Holdings for Index {
+    fn held_by(&self, identity: Identity<'_>) -> CompanionSet {
+        self.identities.held_by(identity)
+    }
+}
+
+impl Default for Index {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Index {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Index")
+            .field("entries", &self.entries)
+            .field("bindings", &self.bindings())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Recipients {
+    fn new(given: CompanionSet, numbers: &[u32]) -> Self {
+        match numbers {
+            [identity] => Self::One {
+                identity: *identity,
+                given,
+            },
+            _ => Self::Many(
+                std::iter::once(bits::of_set(given).into())
+                    .chain(numbers.iter().copied())
+                    .collect(),
+            ),
+        }
+    }
+
+    fn given(&self) -> CompanionSet {
+        match self {
+            Self::One { given, .. } => *given,
+            Self::Many(list) => list
+                .first()
+                .and_then(|bits| u16::try_from(*bits).ok())
+                .map_or(CompanionSet::EMPTY, bits::to_set),
+        }
+    }
+
+    fn identities(&self) -> impl Iterator<Item = u32> {
+        let (one, many) = match self {
+            Self::One { identity, .. } => (Some(*identity), None),
+            Self::Many(list) => (None, list.get(1..)),
+        };
+        one.into_iter()
+            .chain(many.unwrap_or_default().iter().copied())
+    }
+}
+
+#[cfg(test)]
+mod tests;

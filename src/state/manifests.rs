@@ -1,0 +1,229 @@
+//! Keeps the state like a directory of manifests, which stands in for a cluster.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, watch};
+use tokio::time::sleep;
+
+use super::binding_key::BindingKey;
+use super::event::{Observer, StateEvent};
+use super::handle::State;
+use super::index::Index;
+use super::snapshot::Snapshot;
+use super::source::{Source, SourceError};
+use super::supervise::supervise;
+use crate::domain::binding::{Binding, RoleKind};
+use crate::domain::policy::Policy;
+
+/// How often the directory is looked at. By content, because what tells of changes to files does
+/// not work on every file system.
+const POLL: Duration = Duration::from_secs(1);
+
+/// What a directory holds.
+#[derive(Clone, Debug)]
+pub struct DirectoryContent<B> {
+    /// Every binding that could be read.
+    pub bindings: Vec<B>,
+    /// What could not be read, each with its file.
+    pub errors: Vec<String>,
+    /// The same for the same content, and for no other.
+    pub fingerprint: [u8; 32],
+}
+
+/// Reads the whole directory.
+type Read<B> = dyn Fn() -> Result<DirectoryContent<B>, Box<dyn Error + Send + Sync>> + Send + Sync;
+
+/// A directory of manifests.
+pub struct Directory<B> {
+    read: Arc<Read<B>>,
+    binding: for<'a> fn(&'a B) -> Option<Binding<'a>>,
+}
+
+impl<B: Send + 'static> Directory<B> {
+    /// A directory that one function reads and whose bindings another understands. The first may
+    /// take its time: it is called where it holds up nobody.
+    pub fn new(
+        read: impl Fn() -> Result<DirectoryContent<B>, Box<dyn Error + Send + Sync>>
+        + Send
+        + Sync
+        + 'static,
+        binding: for<'a> fn(&'a B) -> Option<Binding<'a>>,
+    ) -> Self {
+        Self {
+            read: Arc::new(read),
+            binding,
+        }
+    }
+
+    async fn content(&self) -> Result<DirectoryContent<B>, SourceError> {
+        let read = Arc::clone(&self.read);
+        match tokio::task::spawn_blocking(move || read()).await {
+            Ok(content) => content.map_err(|error| SourceError::Manifests(error.into())),
+            Err(panicked) => Err(SourceError::Manifests(Arc::new(panicked))),
+        }
+    }
+
+    fn index(&self, policy: &Policy, content: &DirectoryContent<B>) -> Index {
+        let bindings = content.bindings.iter().enumerate();
+        let bindings = bindings.filter_map(|(position, kept)| {
+            let binding = (self.binding)(kept)?;
+            Some((key(position, &binding), binding))
+        });
+        Index::of(policy, bindings)
+    }
+}
+
+/// The key of a binding in a directory. Two of one name are one object in a cluster, and the later
+/// is what is left of them; but a name with two roles can be applied only once, and nobody knows
+/// which, so both count.
+fn key(position: usize, binding: &Binding<'_>) -> BindingKey {
+    if binding.name.is_empty() {
+        return BindingKey::of_source(&format!("{position}"));
+    }
+    let role_kind = match binding.role.kind {
+        RoleKind::ClusterRole => "ClusterRole",
+        RoleKind::Role => "Role",
+        RoleKind::Other => "",
+    };
+    let namespace = binding.namespace.unwrap_or_default();
+    // NUL is in no name that a cluster takes, so no two differ only by where they are cut.
+    BindingKey::of_source(
+        &[
+            binding.kind.as_str(),
+            namespace,
+            binding.name,
+            role_kind,
+            binding.role.name,
+        ]
+        .join("\0"),
+    )
+}
+
+impl<B: Send + 'static> Source for Directory<B> {
+    async fn read(&self, policy: Arc<Policy>) -> Result<Index, SourceError> {
+        Ok(self.index(&policy, &self.content().await?))
+    }
+}
+
+impl<B> Clone for Directory<B> {
+    fn clone(&self) -> Self {
+        Self {
+            read: Arc::clone(&self.read),
+            binding: self.binding,
+        }
+    }
+}
+
+/// Reads the directory into the state, and gives the future that keeps doing so for as long as it
+/// lives. Files that cannot be read are logged, and the others count.
+///
+/// # Errors
+///
+/// If the directory as a whole cannot be read now. Later that is logged, and the state stays as
+/// it was.
+pub async fn watch_directory<B: Send + 'static>(
+    directory: Directory<B>,
+    state: State,
+    policies: watch::Receiver<Arc<Policy>>,
+    observer: Observer,
+) -> Result<impl Future<Output = Infallible> + Send, SourceError> {
+    let mut poll = Poll {
+        directory,
+        state,
+        policies,
+        observer: observer.clone(),
+        seen: None,
+        failing: false,
+    };
+    poll.look().await?;
+    // Behind a lock so that a new start of the task goes on with what was seen.
+    let poll = Arc::new(Mutex::new(poll));
+    Ok(supervise("manifests", observer, move || {
+        let poll = Arc::clone(&poll);
+        async move { poll.lock().await.run().await }
+    }))
+}
+
+struct Poll<B> {
+    directory: Directory<B>,
+    state: State,
+    policies: watch::Receiver<Arc<Policy>>,
+    observer: Observer,
+    /// What the current snapshot was made of.
+    seen: Option<[u8; 32]>,
+    failing: bool,
+}
+
+impl<B: Send + 'static> Poll<B> {
+    async fn run(&mut self) -> Infallible {
+        loop {
+            // A closed channel reports at once, again and again.
+            tokio::select! {
+                Ok(()) = self.policies.changed() => {}
+                () = sleep(POLL) => {}
+            }
+            match self.look().await {
+                Ok(()) => self.worked(),
+                Err(error) => self.failed(&error),
+            }
+        }
+    }
+
+    /// Looks at the directory, and makes a snapshot if there is something new about it or the
+    /// policy.
+    async fn look(&mut self) -> Result<(), SourceError> {
+        let policy = Arc::clone(&self.policies.borrow_and_update());
+        let content = self.directory.content().await?;
+        let same_content = self.seen == Some(content.fingerprint);
+        let same_policy = self
+            .state
+            .current()
+            .is_some_and(|current| Arc::ptr_eq(current.policy(), &policy));
+        if same_content && same_policy {
+            return Ok(());
+        }
+        let index = self.directory.index(&policy, &content);
+        self.state.publish(Arc::new(Snapshot::new(policy, index)));
+        if !same_content {
+            self.seen = Some(content.fingerprint);
+            self.observer.tell(StateEvent::Listed);
+            self.report(&content.errors);
+        }
+        if !same_policy {
+            self.observer.tell(StateEvent::PolicyInForce);
+        }
+        Ok(())
+    }
+
+    fn report(&self, errors: &[String]) {
+        for error in errors {
+            self.observer.tell(StateEvent::ObjectUnreadable);
+            tracing::warn!(%error, "a manifest cannot be read; the others count");
+        }
+    }
+
+    fn failed(&mut self, error: &SourceError) {
+        self.observer.tell(StateEvent::SourceFailed);
+        self.state.mark_failing();
+        if !std::mem::replace(&mut self.failing, true) {
+            tracing::warn!(
+                error = error as &dyn Error,
+                "the directory of manifests cannot be read; what it held last counts"
+            );
+        }
+    }
+
+    fn worked(&mut self) {
+        self.state.mark_working();
+        if std::mem::replace(&mut self.failing, false) {
+            self.observer.tell(StateEvent::SourceRecovered);
+            tracing::info!("the directory of manifests can be read again");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,29 @@
+//! What is known of the cluster: the policy in force with the holdings that belong to it.
+//!
+//! One task feeds it, from the watch of a cluster ([`watch`]) or from a directory ([`manifests`]);
+//! everybody else asks a [`State`](handle::State) for the current
+//! [`Snapshot`](snapshot::Snapshot). Lookups never wait for the network, and no lock is held
+//! across an `await`. What has been synced once serves on whatever fails afterwards.
+
+mod backoff;
+pub mod binding_key;
+mod bits;
+pub mod cluster;
+pub mod confirm;
+mod convert;
+pub mod event;
+mod feed;
+#[cfg(test)]
+mod fixtures;
+pub mod handle;
+mod identities;
+pub mod index;
+pub mod manifest_directory;
+pub mod manifests;
+mod records;
+mod slab;
+pub mod snapshot;
+pub mod source;
+pub mod supervise;
+pub mod watch;
+mod watched;
