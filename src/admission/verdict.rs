@@ -10,7 +10,7 @@ use super::review::Review;
 use super::webhook::Webhook;
 use crate::audit::line;
 use crate::audit::log::Written;
-use crate::audit::record::{BindingName, Record, Requester, Verdict, because_word, pairs};
+use crate::audit::record::{BindingName, Kind, Record, Requester, Verdict, because_word, pairs};
 use crate::domain::conclude::{Decision, Fault};
 use crate::domain::policy::Policy;
 use crate::telemetry::labels;
@@ -94,7 +94,7 @@ fn record<'a>(
         },
         caller: webhook.caller,
         binding: BindingName {
-            kind: binding.kind,
+            kind: Kind(binding.kind),
             namespace: binding.namespace,
             name,
         },

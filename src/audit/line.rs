@@ -1,5 +1,6 @@
 //! A record as one line of JSON.
 
+use std::fmt::Write as _;
 use std::io;
 
 use serde::Serialize;
@@ -101,11 +102,12 @@ fn digest(pairs: &[Pair<'_>]) -> String {
     for pair in pairs {
         digest.update(to_line(pair));
     }
-    digest
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut hexadecimal = String::with_capacity(64);
+    for byte in digest.finalize() {
+        // Writing to a String cannot fail.
+        let _ = write!(hexadecimal, "{byte:02x}");
+    }
+    hexadecimal
 }
 
 fn to_line(value: &impl Serialize) -> Vec<u8> {
@@ -148,7 +150,7 @@ mod tests {
 
     use super::{LONGEST_LINE, encode};
     use crate::audit::record::{
-        BindingName, Caller, Pair, Record, Requester, SubjectName, Verdict,
+        BindingName, Caller, Kind, Pair, Record, Requester, SubjectName, Verdict,
     };
     use crate::domain::binding::BindingKind;
     use crate::domain::identity::Identity;
@@ -168,7 +170,7 @@ mod tests {
             },
             caller: Caller::Unverified,
             binding: BindingName {
-                kind: BindingKind::RoleBinding,
+                kind: Kind(BindingKind::RoleBinding),
                 namespace: Some("dev"),
                 name: "alice-vm",
             },

@@ -69,8 +69,7 @@ pub struct Requester<'a> {
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct BindingName<'a> {
     /// Its kind.
-    #[serde(serialize_with = "as_word")]
-    pub kind: BindingKind,
+    pub kind: Kind,
     /// Its namespace, for a RoleBinding.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub namespace: Option<&'a str>,
@@ -155,8 +154,14 @@ pub fn pairs<'a>(
     })
 }
 
-fn as_word<S: serde::Serializer>(kind: &BindingKind, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(kind.as_str())
+/// A kind of binding as Kubernetes spells it.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind(pub BindingKind);
+
+impl Serialize for Kind {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.0.as_str())
+    }
 }
 
 #[expect(

@@ -1,6 +1,11 @@
 //! The command line: one file a command. The only place that prints or decides how the process
 //! ends.
 
+#![allow(
+    clippy::doc_markdown,
+    reason = "the documentation of arguments is printed as help"
+)]
+
 mod completion;
 mod manifests;
 mod output;

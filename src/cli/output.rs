@@ -26,12 +26,12 @@ pub(super) fn print(text: &str) -> anyhow::Result<Outcome> {
 
 /// Tells why a command failed, one cause a line.
 pub(super) fn error(error: &anyhow::Error) -> ExitCode {
-    let mut text = format!("error: {error}\n");
-    for cause in error.chain().skip(1) {
-        text.push_str(&format!("  because: {cause}\n"));
-    }
+    let causes = error.chain().skip(1);
+    let text: Vec<String> = std::iter::once(format!("error: {error}"))
+        .chain(causes.map(|cause| format!("  because: {cause}")))
+        .collect();
     // There is nowhere left to tell that standard error is gone.
-    let _ = io::stderr().lock().write_all(text.as_bytes());
+    let _ = writeln!(io::stderr().lock(), "{}", text.join("\n"));
     ExitCode::from(ERROR)
 }
 

@@ -73,12 +73,8 @@ pub fn binding_name(companion: &str, identities: &[Identity<'_>]) -> String {
         }
     }
     let prefix: String = companion.chars().take(LONGEST_PREFIX).collect();
-    let mut name = format!("{prefix}-");
-    for byte in digest.finalize().iter().take(4) {
-        // Writing to a String cannot fail.
-        let _ = write!(name, "{byte:02x}");
-    }
-    name
+    let [a, b, c, d, ..] = <[u8; 32]>::from(digest.finalize());
+    format!("{prefix}-{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
 /// The flag of `kubectl create clusterrolebinding` that names the identity.

@@ -16,16 +16,15 @@ pub(super) fn obtain(
     metrics: &Metrics,
 ) -> anyhow::Result<Arc<ServedCertificate>> {
     let now = clock::now();
-    let pair = match (&arguments.tls_cert, &arguments.tls_key) {
-        (Some(certificate), Some(key)) => files::load(certificate, key, now)?,
-        _ => {
-            let made = self_signed::make(&arguments.listen.names(), now)
-                .context("cannot make a certificate")?;
-            if let Some(path) = &arguments.write_ca {
-                ca_file::write(path, &made.ca_pem)?;
-            }
-            made.pair
+    let pair = if let (Some(certificate), Some(key)) = (&arguments.tls_cert, &arguments.tls_key) {
+        files::load(certificate, key, now)?
+    } else {
+        let made = self_signed::make(&arguments.listen.names(), now)
+            .context("cannot make a certificate")?;
+        if let Some(path) = &arguments.write_ca {
+            ca_file::write(path, &made.ca_pem)?;
         }
+        made.pair
     };
     let served = ServedCertificate::new(pair);
     metrics.set_certificate_not_after(served.validity().not_after.as_second());

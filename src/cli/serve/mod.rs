@@ -48,7 +48,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
 
     let server = Server::bind(&arguments.listen, &arguments.admin_listen).await?;
     let certificate = certificate::obtain(&arguments, &metrics)?;
-    let (fed, feed) = state::feed(
+    let (fed, feeding) = state::feed(
         arguments.source(),
         policy_receiver,
         observe::observer(&metrics),
@@ -80,7 +80,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     let plan = Plan::with_linger(arguments.linger);
     let background = async {
         tokio::join!(
-            feed,
+            feeding,
             reload(&arguments, digest, policies, &metrics),
             observe::state(&fed.state, &readiness, &metrics),
         )

@@ -19,6 +19,10 @@ use crate::state::source::{Source, SourceError};
 #[derive(Clone)]
 struct Kept(&'static str, &'static str, &'static str);
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "a directory may have nothing there"
+)]
 fn binding(kept: &Kept) -> Option<Binding<'_>> {
     Some(Binding {
         kind: BindingKind::ClusterRoleBinding,
