@@ -1,5 +1,11 @@
 //! Holds the map of `ARCHITECTURE.md`: which module may use which.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -188,7 +194,8 @@ fn the_domain_is_pure() {
 fn only_the_command_line_prints_or_ends_the_process() {
     let mut wrong = Vec::new();
     for (module, path, code) in sources() {
-        if ["main", "cli"].contains(&module.as_str()) {
+        let is_test = path.components().any(|part| part.as_os_str() == "tests");
+        if is_test || ["main", "cli"].contains(&module.as_str()) {
             continue;
         }
         for word in [

@@ -11,6 +11,8 @@ mod judge;
 pub mod message;
 pub mod respond;
 pub mod review;
+#[cfg(test)]
+mod tests;
 pub mod text;
 mod verdict;
 pub mod webhook;

@@ -99,6 +99,18 @@ pub fn init(format: LogFormat, filter: &str) -> Result<(), LoggingError> {
     tracing::subscriber::set_global_default(subscriber).map_err(LoggingError::Twice)
 }
 
+/// Sends what a panic says to the log, where every line has its form, and not to standard error
+/// as it is.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        tracing::error!(
+            location = panic.location().map(tracing::field::display),
+            panic = panic.payload_as_str().unwrap_or("no message"),
+            "a task panicked"
+        );
+    }));
+}
+
 /// Whether to colour text: on a terminal, unless `NO_COLOR` is set to anything.
 ///
 /// Source: <https://no-color.org>

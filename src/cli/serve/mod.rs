@@ -30,6 +30,7 @@ pub(super) use arguments::Arguments;
 /// Serves until a signal ends it.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     logging::init(arguments.log_format.into(), &arguments.log_level)?;
+    logging::log_panics();
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
