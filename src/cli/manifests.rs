@@ -121,7 +121,10 @@ fn read_bundle(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
 }
 
 fn push_document(text: &mut String, object: &impl Serialize) -> anyhow::Result<()> {
-    let yaml = serde_saphyr::to_string(object).context("cannot write YAML")?;
+    // A folded expression is hard to compare with the one that the API server shows.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    let yaml =
+        serde_saphyr::to_string_with_options(object, options).context("cannot write YAML")?;
     text.push_str("---\n");
     text.push_str(&yaml);
     if !text.ends_with('\n') {
