@@ -28,7 +28,7 @@ suite 'format' "$cargo" fmt --check
 suite 'lints' "$cargo" clippy --locked --all-targets --quiet -- -D warnings
 suite 'build tests' "$cargo" test --locked --no-run --quiet
 suite 'unit' "$cargo" test --locked --lib --bins
-suite 'architecture' "$cargo" test --locked --test architecture
+suite 'architecture' "$cargo" test --locked --test architecture --test documentation
 suite 'command line' "$cargo" test --locked --test command_line
 suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
