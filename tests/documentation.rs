@@ -32,7 +32,7 @@ fn families(text: &str) -> Vec<(String, Family)> {
             families.push((name.to_owned(), family));
         } else if let Some(rest) = line.strip_prefix("# TYPE ") {
             let (_, kind) = rest.split_once(' ').unwrap();
-            families.last_mut().unwrap().1.kind = kind.to_owned();
+            kind.clone_into(&mut families.last_mut().unwrap().1.kind);
         } else if let Some((_, labels)) = line.split_once('{') {
             let (labels, _) = labels.split_once('}').unwrap();
             for label in labels.split(',') {
