@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, ValueHint};
 
+use crate::admission::misses::MAX_SETTLE;
 use crate::cli::policy::PolicyArgument;
 use crate::kubernetes::client::ClientOptions;
 use crate::server::listen::ListenAddress;
@@ -54,6 +55,19 @@ pub(in crate::cli) struct Arguments {
         help_heading = "State"
     )]
     context: Option<String>,
+
+    /// How long a call about missing companions waits for them to appear before it is confirmed
+    /// that they are missing: tools create both at the same time. At most half of the time that
+    /// there is for confirming; 0s is not at all. With --manifests nothing is waited for
+    #[arg(
+        long,
+        env = "BINDGUARD_SETTLE",
+        value_name = "DURATION",
+        default_value = "500ms",
+        value_parser = parse_settle,
+        help_heading = "State"
+    )]
+    settle: Duration,
 
     #[command(flatten)]
     pub(super) policy: PolicyArgument,
@@ -169,6 +183,15 @@ impl Arguments {
             }),
         }
     }
+
+    /// How long a miss waits for the watch. A folder is not about to be applied to anything: what
+    /// is missing in it now will not come by itself.
+    pub(super) fn settle(&self) -> Duration {
+        match self.manifests {
+            Some(_) => Duration::ZERO,
+            None => self.settle,
+        }
+    }
 }
 
 impl From<LogFormatArgument> for LogFormat {
@@ -181,11 +204,19 @@ impl From<LogFormatArgument> for LogFormat {
 }
 
 fn parse_linger(text: &str) -> Result<Duration, String> {
+    parse_duration(text, MAX_LINGER)
+}
+
+fn parse_settle(text: &str) -> Result<Duration, String> {
+    parse_duration(text, MAX_SETTLE)
+}
+
+fn parse_duration(text: &str, longest: Duration) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text
         .parse()
         .map_err(|_| "write a duration like 5s or 500ms".to_owned())?;
     Duration::try_from(span)
         .ok()
-        .filter(|linger| *linger <= MAX_LINGER)
-        .ok_or_else(|| format!("it must be from 0s to {}s", MAX_LINGER.as_secs()))
+        .filter(|duration| *duration <= longest)
+        .ok_or_else(|| format!("it must be from 0s to {}s", longest.as_secs()))
 }
