@@ -8,6 +8,7 @@ pub mod configuration;
 #[cfg(test)]
 #[path = "../../tests/contract/mod.rs"]
 mod contract;
+pub mod drift;
 mod judge;
 pub mod message;
 pub mod misses;

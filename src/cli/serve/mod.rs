@@ -2,6 +2,7 @@
 
 mod arguments;
 mod certificate;
+mod drift;
 mod observe;
 mod state;
 
@@ -96,6 +97,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
             reload(&arguments, digest, policies, &metrics),
             observe::state(&fed.state, &readiness, &metrics),
             observe::staleness(&fed.state, &metrics),
+            drift::watch(fed.client, &fed.state, policy_receiver, &metrics),
         )
     };
     let ended = tokio::select! {
