@@ -27,7 +27,12 @@ pub(crate) fn cases() -> Vec<Case> {
             "bindguard serve --admin-listen 8080",
         )
         .names("--admin-listen"),
-        listen("a name without an address", "nowhere.invalid:8443").names("nowhere.invalid"),
+        listen("a name without an address", "nowhere.invalid:8443")
+            .names("nowhere.invalid")
+            .unstable_after(
+                "failed to lookup address information: ",
+                "what the resolver says",
+            ),
         // TEST-NET-1 of RFC 5737, which no machine has.
         listen("an address of another machine", "192.0.2.1:8443").names("192.0.2.1:8443"),
         case(
