@@ -12,8 +12,10 @@ use super::pair::{Chain, ChainError, KeyError, Pair, PairError, key_from_pem};
 #[derive(Debug, thiserror::Error)]
 pub enum FilesError {
     /// A file is missing, or may not be read.
-    #[error("cannot read {path:?}")]
+    #[error("cannot read {what} file {path:?}")]
     Read {
+        /// What it is to hold.
+        what: &'static str,
         /// Which.
         path: PathBuf,
         /// Why not.
@@ -54,7 +56,7 @@ pub enum FilesError {
 ///
 /// When a file cannot be read, is not what it should be, or the two don't belong together.
 pub fn load(certificate: &Path, key: &Path, now: Timestamp) -> Result<Pair, FilesError> {
-    let (chain_text, key_text) = (read(certificate)?, read(key)?);
+    let (chain_text, key_text) = (read("certificate", certificate)?, read("private key", key)?);
     let chain = Chain::from_pem(&chain_text).map_err(|source| FilesError::Certificate {
         path: certificate.to_owned(),
         source,
@@ -70,8 +72,9 @@ pub fn load(certificate: &Path, key: &Path, now: Timestamp) -> Result<Pair, File
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, FilesError> {
+fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, FilesError> {
     fs::read(path).map_err(|source| FilesError::Read {
+        what,
         path: path.to_owned(),
         source,
     })

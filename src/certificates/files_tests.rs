@@ -94,12 +94,12 @@ fn text_around_the_pem_does_no_harm() {
 
 #[test]
 fn a_file_that_is_missing_is_named() {
-    for name in ["tls.crt", "tls.key"] {
+    for (name, what) in [("tls.crt", "certificate"), ("tls.key", "private key")] {
         let (certificate, key) = made();
         let files = Files::new(&certificate, &key);
         let path = files.0.path().join(name);
         fs::remove_file(&path).unwrap();
-        let expected = format!("cannot read {path:?}: No such file or directory");
+        let expected = format!("cannot read {what} file {path:?}: No such file or directory");
         assert!(
             files.complaint().starts_with(&expected),
             "{}",

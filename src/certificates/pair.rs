@@ -33,8 +33,8 @@ pub struct Chain {
 #[derive(Debug, thiserror::Error)]
 pub enum ChainError {
     /// Not PEM, or a part of it is missing.
-    #[error("its PEM is broken")]
-    Pem(#[source] pem::Error),
+    #[error("its PEM is broken: {}", pem_fault(.0))]
+    Pem(pem::Error),
     /// Nothing in it is a certificate.
     #[error("there is no certificate in it (a part that begins -----BEGIN CERTIFICATE-----)")]
     Empty,
@@ -43,8 +43,8 @@ pub enum ChainError {
     NotX509 {
         /// Counted from 1.
         position: usize,
-        /// What is wrong with it.
-        source: X509Error,
+        /// What is wrong with it, in the parser's own words. They are for programmers.
+        fault: X509Error,
     },
 }
 
@@ -52,8 +52,8 @@ pub enum ChainError {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// Not PEM, or a part of it is missing.
-    #[error("its PEM is broken")]
-    Pem(#[source] pem::Error),
+    #[error("its PEM is broken: {}", pem_fault(.0))]
+    Pem(pem::Error),
     /// Nothing in it is a private key.
     #[error("there is no private key in it (a part that begins -----BEGIN PRIVATE KEY-----)")]
     Empty,
@@ -117,7 +117,7 @@ impl Chain {
     pub fn from_der(certificates: Vec<CertificateDer<'static>>) -> Result<Self, ChainError> {
         let mut first = None;
         for (position, der) in (1..).zip(&certificates) {
-            let read = read(der).map_err(|source| ChainError::NotX509 { position, source })?;
+            let read = read(der).map_err(|fault| ChainError::NotX509 { position, fault })?;
             first.get_or_insert(read);
         }
         let (validity, names_hosts) = first.ok_or(ChainError::Empty)?;
@@ -126,6 +126,19 @@ impl Chain {
             validity,
             names_hosts,
         })
+    }
+}
+
+/// The library shows bytes as numbers, and may show those of a key.
+fn pem_fault(error: &pem::Error) -> &'static str {
+    match error {
+        pem::Error::MissingSectionEnd { .. } => "a part has no end (a line -----END ...-----)",
+        pem::Error::IllegalSectionStart { .. } => {
+            "a line begins like -----BEGIN ...----- and does not end so"
+        }
+        pem::Error::Base64Decode(_) => "what a part holds is not base64",
+        pem::Error::NoItemsFound => "there is nothing in it",
+        _ => "it cannot be read",
     }
 }
 

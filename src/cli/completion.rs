@@ -5,13 +5,15 @@ use clap_complete::Shell;
 
 use super::{Outcome, command, output};
 
-/// Print the completions of a shell
-///
-/// For bash:  source <(bindguard completion bash)
-/// For zsh:   bindguard completion zsh > "${fpath[1]}/_bindguard"
-/// For fish:  bindguard completion fish | source
+const EXAMPLES: &str = "\
+Examples:
+  bash:  source <(bindguard completion bash)
+  zsh:   bindguard completion zsh > \"${fpath[1]}/_bindguard\"
+  fish:  bindguard completion fish | source";
+
+/// Print a script that completes commands and flags in a shell
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct Arguments {
     /// The shell
     shell: Shell,

@@ -1,34 +1,37 @@
 //! `bindguard manifests`.
 
-use std::path::PathBuf;
+use std::fs;
+use std::net::Ipv6Addr;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
-use clap::{Args, ValueHint};
+use clap::{ArgGroup, Args, ValueHint};
+use rustls_pki_types::ServerName;
 use serde::Serialize;
 
 use super::{Outcome, output, policy};
 use crate::admission::configuration::{Endpoint, mutating, validating};
+use crate::certificates::pair::Chain;
+
+const EXAMPLES: &str = "\
+Examples:
+  bindguard manifests --url https://10.0.0.5:8443 --ca ca.pem \\
+      | kubectl apply -f -
+  bindguard manifests --service bindguard/webhook --policy policy.yaml";
 
 /// Print the webhook configurations, ready for `kubectl apply -f -`
 ///
 /// They tell the API server where bindguard is and which bindings to ask it about: those to the
 /// personas of the policy, with a subject of a kind that the persona enforces, outside exempt
-/// namespaces. Print them anew when the policy changes.
-///
-///   bindguard manifests --url https://10.0.0.5:8443 --ca ca.pem | kubectl apply -f -
-///   bindguard manifests --service bindguard/webhook --policy policy.yaml
+/// namespaces. Print and apply them anew when the policy changes.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(
+    after_long_help = EXAMPLES,
+    group = ArgGroup::new("endpoint").args(["url", "service"]).required(true)
+)]
 pub(super) struct Arguments {
     /// Where the API server finds bindguard: https://HOST:PORT
-    #[arg(
-        long,
-        env = "BINDGUARD_URL",
-        value_name = "URL",
-        required_unless_present = "service",
-        conflicts_with = "service",
-        requires = "ca"
-    )]
+    #[arg(long, env = "BINDGUARD_URL", value_name = "URL", requires = "ca")]
     url: Option<String>,
 
     /// The Service in front of bindguard: NAMESPACE/NAME (its port 443 is used)
@@ -67,55 +70,76 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     output::print(&text)
 }
 
-/// The URL without a path, as the API server accepts it: https, a host, no query, no user.
+/// The URL as the API server accepts it: https and a host, no path, query or user.
 fn base_url(text: &str) -> anyhow::Result<String> {
-    let url: http::Uri = text
-        .parse()
-        .with_context(|| format!("--url {text:?} is not a URL"))?;
+    let rest = text.strip_prefix("https://").with_context(|| {
+        format!("--url {text:?} must begin with https://, since the API server calls nothing else")
+    })?;
+    let authority = rest.strip_suffix('/').unwrap_or(rest);
     ensure!(
-        url.scheme_str() == Some("https"),
-        "--url {text:?} must begin with https://, since the API server calls nothing else"
-    );
-    ensure!(
-        matches!(url.path(), "" | "/") && url.query().is_none(),
+        !authority.contains(['/', '?', '#']),
         "--url {text:?} must be https://HOST:PORT without a path: bindguard adds its own"
     );
-    let authority = url.authority().map(http::uri::Authority::as_str);
-    match authority {
-        Some(authority) if !authority.contains('@') && !authority.starts_with(':') => {
-            Ok(format!("https://{authority}"))
-        }
-        _ => bail!("--url {text:?} must be https://HOST:PORT"),
-    }
+    ensure!(
+        is_authority(authority),
+        "--url {text:?} must be https://HOST:PORT; HOST is a DNS name or an IP address, in \
+         brackets if IPv6, and PORT a number up to 65535"
+    );
+    Ok(format!("https://{authority}"))
+}
+
+/// Whether this is a host, with a port or without.
+fn is_authority(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !text.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let is_port = |port: &str| {
+        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+        digits && port.parse::<u16>().is_ok_and(|port| port > 0)
+    };
+    let bracketed = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let is_host = match bracketed {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.contains(':') && ServerName::try_from(host).is_ok(),
+    };
+    is_host && port.is_none_or(is_port)
 }
 
 fn parse_service(text: &str) -> anyhow::Result<Endpoint> {
     match text.split_once('/') {
-        Some((namespace, name))
-            if !namespace.is_empty() && !name.is_empty() && !name.contains('/') =>
-        {
-            Ok(Endpoint::Service {
-                namespace: namespace.to_owned(),
-                name: name.to_owned(),
-            })
-        }
-        _ => bail!("--service {text:?} must be NAMESPACE/NAME"),
+        Some((namespace, name)) if is_label(namespace) && is_label(name) => Ok(Endpoint::Service {
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }),
+        _ => bail!(
+            "--service {text:?} must be NAMESPACE/NAME, both of lower-case letters, digits and -"
+        ),
     }
 }
 
-/// The certificates of a file, which the API server must be able to read.
-fn read_bundle(path: &std::path::Path) -> anyhow::Result<Vec<u8>> {
-    use rustls_pki_types::CertificateDer;
-    use rustls_pki_types::pem::PemObject;
+/// Whether Kubernetes takes this for the name of a namespace.
+///
+/// Source: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>
+fn is_label(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let ends = [text.bytes().next(), text.bytes().next_back()];
+    text.len() <= 63
+        && text.bytes().all(|byte| plain(byte) || byte == b'-')
+        && ends.iter().all(|end| end.is_some_and(plain))
+}
 
-    let shown = path.display();
-    let bundle = std::fs::read(path).with_context(|| format!("cannot read --ca {shown}"))?;
-    let certificates = CertificateDer::pem_slice_iter(&bundle)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| anyhow::anyhow!("--ca {shown} is not PEM: {error}"))?;
+/// The certificates of a file, which the API server must be able to read and anybody may.
+fn read_bundle(path: &Path) -> anyhow::Result<Vec<u8>> {
+    let shown = path.display().to_string();
+    let bundle = fs::read(path).with_context(|| format!("cannot read --ca {shown:?}"))?;
+    Chain::from_pem(&bundle).with_context(|| format!("cannot use --ca {shown:?}"))?;
+    let text = String::from_utf8_lossy(&bundle);
     ensure!(
-        !certificates.is_empty(),
-        "--ca {shown} holds no certificate (no line `-----BEGIN CERTIFICATE-----`)"
+        !text.contains("PRIVATE KEY-----"),
+        "cannot use --ca {shown:?}: there is a private key in it, which would be published"
     );
     Ok(bundle)
 }

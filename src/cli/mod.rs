@@ -15,25 +15,30 @@ mod version;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+const EXAMPLES: &str = "\
+Try it without a cluster:
+  bindguard serve --manifests examples --write-ca ca.pem
+
+`bindguard COMMAND --help` has more examples.";
 
 /// Refuse role bindings that would leave VM users without what the VM console needs.
 ///
-/// A person becomes a VM user by a binding to a persona (spectro-vm-user, admin, view ...). The
-/// console works only if they also hold two companions: ClusterRoleBindings to
+/// A person becomes a VM user by a binding to a persona: a role of spectro-vm-admin,
+/// spectro-vm-power-user, spectro-vm-user, spectro-vm-viewer, cluster-admin, admin, edit and view.
+/// The console works only if they also hold two companions, each by a ClusterRoleBinding:
 /// spectro-list-namespaces and spectro-list-vmtemplates. bindguard is the admission webhook that
 /// makes them impossible to forget.
 ///
-/// Try it without a cluster:
-///   bindguard serve --manifests examples --write-ca ca.pem
-///
-/// Every flag can also be given by environment: --log-level is BINDGUARD_LOG_LEVEL.
+/// Every flag can also be given by environment: --log-level is `BINDGUARD_LOG_LEVEL`. The flag
+/// wins. The exit code is 0 when the command did what it was asked, and 2 when it could not.
 #[derive(Debug, Parser)]
 #[command(
     name = "bindguard",
     version,
-    verbatim_doc_comment,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_long_help = EXAMPLES
 )]
 struct Arguments {
     #[command(subcommand)]
@@ -60,9 +65,12 @@ enum Outcome {
 /// Runs the program with the arguments and the environment of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let parsed = command()
+        .try_get_matches()
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    let arguments = match parsed {
         Ok(arguments) => arguments,
-        Err(error) => return output::usage(&error),
+        Err(error) => return output::usage(&error, &command()),
     };
     let result = match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments),
@@ -77,7 +85,14 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// The whole command, for its completions.
+/// The whole command.
 fn command() -> clap::Command {
-    Arguments::command()
+    without_environment_values(Arguments::command())
+}
+
+/// Help names the variables and not what they hold, so that it is the same everywhere.
+fn without_environment_values(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| argument.hide_env_values(true))
+        .mut_subcommands(without_environment_values)
 }

@@ -32,7 +32,13 @@ struct Show {
     policy: PolicyArgument,
 
     /// How to print it
-    #[arg(short, long, env = "BINDGUARD_OUTPUT", default_value = "yaml")]
+    #[arg(
+        short,
+        long,
+        env = "BINDGUARD_OUTPUT",
+        value_name = "FORMAT",
+        default_value = "yaml"
+    )]
     output: Format,
 }
 

@@ -8,7 +8,13 @@ use super::{Outcome, output};
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// How to print it
-    #[arg(short, long, env = "BINDGUARD_OUTPUT", default_value = "table")]
+    #[arg(
+        short,
+        long,
+        env = "BINDGUARD_OUTPUT",
+        value_name = "FORMAT",
+        default_value = "table"
+    )]
     output: Format,
 }
 

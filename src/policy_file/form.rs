@@ -52,9 +52,10 @@ pub(super) fn check(place: &Place<'_>, schema: &Schema, errors: &mut Vec<PolicyE
 /// The error of a value of another type than the expected.
 fn expected(place: &Place<'_>, remedy: &str) -> PolicyError {
     place.error(match &place.node.value {
-        Value::Null => {
+        Value::Null if place.optional => {
             format!("nothing is written here; leave the field out for its default, or {remedy}")
         }
+        Value::Null => format!("nothing is written here; {remedy}"),
         Value::String(text) => format!("the string {} was read here; {remedy}", quoted(text)),
         Value::Boolean { .. } | Value::Number(_) | Value::Sequence(_) | Value::Mapping(_) => {
             format!("{} was read here; {remedy}", place.node.description())
@@ -70,19 +71,21 @@ fn mapping(place: &Place<'_>, schema: &Schema, errors: &mut Vec<PolicyError>) {
     let Some(known) = schema.get("properties").and_then(Schema::as_object) else {
         return;
     };
+    let required: Vec<_> = strings(schema.get("required")).collect();
     for entry in mapping.entries() {
         match known.get(entry.key.text.as_ref()) {
             Some(schema) => {
                 let value = Place {
                     node: &entry.value,
                     path: place.path_of(&entry.key.text),
+                    optional: !required.contains(&entry.key.text.as_ref()),
                 };
                 check(&value, schema, errors);
             }
             None => errors.push(unknown_field(place, entry, known.keys())),
         }
     }
-    for name in strings(schema.get("required")) {
+    for name in required {
         if mapping.get(name).is_none() {
             errors.push(PolicyError {
                 field: place.path_of(name),

@@ -45,7 +45,7 @@ pub enum PolicyFileError {
         path: PathBuf,
     },
     /// It is larger than [`MAX_FILE_BYTES`].
-    #[error("policy file {path:?} has more than {MAX_FILE_BYTES} bytes")]
+    #[error("policy file {path:?} is larger than {} MiB", MAX_FILE_BYTES / (1024 * 1024))]
     TooLarge {
         /// The file.
         path: PathBuf,

@@ -13,6 +13,8 @@ pub(super) struct Place<'n> {
     pub(super) node: &'n Node<'n>,
     /// Its path, empty for the document.
     pub(super) path: String,
+    /// Whether it is a field that may be left out.
+    pub(super) optional: bool,
 }
 
 impl<'n> Place<'n> {
@@ -20,6 +22,7 @@ impl<'n> Place<'n> {
         Self {
             node,
             path: String::new(),
+            optional: false,
         }
     }
 
@@ -56,6 +59,7 @@ impl<'n> Place<'n> {
         Some(Self {
             node,
             path: self.path_of(name),
+            optional: true,
         })
     }
 
@@ -74,6 +78,7 @@ impl<'n> Place<'n> {
             .map(|(index, node)| Self {
                 node,
                 path: format!("{}[{index}]", self.path),
+                optional: false,
             })
             .collect()
     }

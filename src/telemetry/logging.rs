@@ -64,17 +64,15 @@ pub enum LoggingError {
     },
     /// A level that does not exist.
     #[error(
-        "{directive:?} in log level {filter:?} is no level: use error, warn, info, debug, trace or \
-         off, and PART=LEVEL for one part of the program"
+        "{directive:?} is no level: use error, warn, info, debug, trace or off, and PART=LEVEL for \
+         one part of the program"
     )]
     UnknownLevel {
-        /// The whole filter.
-        filter: String,
-        /// Its faulty part.
+        /// The part of the filter that is at fault.
         directive: String,
     },
     /// A filter that is no list of directives.
-    #[error("cannot read log level {filter:?}")]
+    #[error("cannot read log level {filter:?}: {source}")]
     Filter {
         /// The whole filter.
         filter: String,
@@ -109,6 +107,15 @@ pub fn log_panics() {
             "a task panicked"
         );
     }));
+}
+
+/// Refuses a filter that [`init`] would refuse.
+///
+/// # Errors
+///
+/// When the filter cannot be read.
+pub fn check_filter(filter: &str) -> Result<(), LoggingError> {
+    parse_filter(filter).map(drop)
 }
 
 /// Whether to colour text: on a terminal, unless `NO_COLOR` is set to anything.
@@ -150,7 +157,7 @@ fn parse_filter(filter: &str) -> Result<EnvFilter, LoggingError> {
     let directives: Vec<_> = filter.split(',').map(str::trim).collect();
     // Directives that name spans may hold commas: left to the parser as they are.
     if !filter.contains('[') {
-        refuse_unknown_levels(filter, &directives)?;
+        refuse_unknown_levels(&directives)?;
     }
     EnvFilter::builder()
         .parse(format!("{QUIET},{}", directives.join(",")))
@@ -162,13 +169,12 @@ fn parse_filter(filter: &str) -> Result<EnvFilter, LoggingError> {
 
 /// The parser takes a bare word that is no level for the name of a part, all of whose lines are
 /// shown and nobody else's: a typo in `--log-level` would be silence.
-fn refuse_unknown_levels(filter: &str, directives: &[&str]) -> Result<(), LoggingError> {
+fn refuse_unknown_levels(directives: &[&str]) -> Result<(), LoggingError> {
     // The empty string would be ERROR.
     let is_level = |word: &str| !word.is_empty() && word.parse::<LevelFilter>().is_ok();
     let faulty = |word: &&&str| !word.contains('=') && !is_level(word);
     directives.iter().find(faulty).map_or(Ok(()), |directive| {
         Err(LoggingError::UnknownLevel {
-            filter: filter.to_owned(),
             directive: (*directive).to_owned(),
         })
     })

@@ -21,6 +21,7 @@ pub struct Serve {
     binary: PathBuf,
     policy: Option<PathBuf>,
     kubeconfig: Option<PathBuf>,
+    certificate: Option<(PathBuf, PathBuf)>,
     args: Vec<String>,
     environment: Vec<(String, String)>,
 }
@@ -32,6 +33,7 @@ impl Serve {
             binary: binary.into(),
             policy: None,
             kubeconfig: None,
+            certificate: None,
             args: vec![],
             environment: vec![],
         }
@@ -46,6 +48,12 @@ impl Serve {
     /// A policy file, for the server and for the manifests that register it.
     pub fn policy(mut self, file: impl Into<PathBuf>) -> Self {
         self.policy = Some(file.into());
+        self
+    }
+
+    /// A certificate and its key, in place of a self-signed one.
+    pub fn certificate(mut self, certificate: &Path, key: &Path) -> Self {
+        self.certificate = Some((certificate.to_owned(), key.to_owned()));
         self
     }
 
@@ -78,7 +86,14 @@ impl Serve {
         command.arg("serve");
         command.args(["--listen", &format!("127.0.0.1:{port}")]);
         command.args(["--admin-listen", &format!("127.0.0.1:{admin_port}")]);
-        command.arg("--write-ca").arg(&authority);
+        match &self.certificate {
+            None => command.arg("--write-ca").arg(&authority),
+            Some((certificate, key)) => command
+                .arg("--tls-cert")
+                .arg(certificate)
+                .arg("--tls-key")
+                .arg(key),
+        };
         if let Some(kubeconfig) = &self.kubeconfig {
             command.arg("--kubeconfig").arg(kubeconfig);
         }

@@ -1,6 +1,6 @@
 //! kubectl and helm, run as one of the users.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Command;
 
@@ -30,6 +30,16 @@ impl ControlPlane {
         self.client("helm", &self.kubeconfig(as_user), args, "")
     }
 
+    /// Runs a bash script as a user who has kubectl and helm on their path; it ends at the first
+    /// command that fails.
+    pub fn bash(&self, as_user: impl Into<User>, script: &str) -> Output {
+        let mut command = self.clean("bash");
+        command
+            .env("KUBECONFIG", self.kubeconfig(as_user))
+            .args(["-euc", script]);
+        command::run(format!("bash -euc {script:?}"), command, "")
+    }
+
     /// `kubectl apply` of manifests, as a user.
     pub fn apply(&self, as_user: impl Into<User>, manifests: &str) -> Output {
         self.kubectl_stdin(as_user, &["apply", "--filename", "-"], manifests)
@@ -45,12 +55,16 @@ impl ControlPlane {
 
     /// One of the control plane's binaries, in an environment in which nothing is the caller's own.
     pub(super) fn tool(&self, name: &str) -> Command {
+        self.clean(self.assets.join(name))
+    }
+
+    fn clean(&self, program: impl AsRef<OsStr>) -> Command {
         let mut path = OsString::from(self.assets);
         if let Some(inherited) = std::env::var_os("PATH") {
             path.push(":");
             path.push(inherited);
         }
-        let mut command = guarded(self.assets.join(name));
+        let mut command = guarded(program);
         command
             .env_clear()
             .env("PATH", path)

@@ -41,6 +41,14 @@ impl Bindguard {
         control_plane: &'a ControlPlane,
         persona: &str,
     ) -> Registration<'a> {
+        let registration = self.register_unready(control_plane);
+        self.wait_until_asked(control_plane, persona);
+        registration
+    }
+
+    /// The same without waiting for anything, for a bindguard that will not answer as it should.
+    #[must_use = "dropping the registration removes it"]
+    pub fn register_unready<'a>(&self, control_plane: &'a ControlPlane) -> Registration<'a> {
         control_plane.install_roles();
         let manifests = self.manifests();
         control_plane.take_turn();
@@ -51,7 +59,6 @@ impl Bindguard {
         control_plane
             .apply(ADMIN, &registration.manifests)
             .expect_success();
-        self.wait_until_asked(control_plane, persona);
         registration
     }
 

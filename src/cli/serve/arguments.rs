@@ -1,8 +1,11 @@
 //! The flags of `bindguard serve`.
 
-use std::path::PathBuf;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context;
 use clap::{Args, ValueEnum, ValueHint};
 
 use crate::admission::misses::MAX_SETTLE;
@@ -10,7 +13,13 @@ use crate::cli::policy::PolicyArgument;
 use crate::kubernetes::client::ClientOptions;
 use crate::server::listen::ListenAddress;
 use crate::server::shutdown::MAX_LINGER;
-use crate::telemetry::logging::LogFormat;
+use crate::telemetry::logging::{self, LogFormat, LoggingError};
+
+const EXAMPLES: &str = "\
+Examples:
+  bindguard serve --manifests examples --write-ca ca.pem --log-format text
+  bindguard serve --kubeconfig admin.conf --policy policy.yaml \\
+      --tls-cert tls.crt --tls-key tls.key";
 
 /// Answer the API server's admission calls
 ///
@@ -21,10 +30,10 @@ use crate::telemetry::logging::LogFormat;
 /// or audited; the log goes to standard error. GET /readyz on the admin port says when it is
 /// ready, GET /metrics has Prometheus metrics.
 ///
-///   bindguard serve --manifests examples --write-ca ca.pem --log-format text
-///   bindguard serve --kubeconfig admin.conf --policy policy.yaml --tls-cert tls.crt --tls-key tls.key
+/// SIGTERM makes it unready and ends it when --linger is over and the calls in flight are
+/// answered; SIGINT ends it without the linger, a second signal at once.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
+#[command(after_long_help = EXAMPLES)]
 pub(in crate::cli) struct Arguments {
     /// Take a folder of YAML and JSON files as the cluster. It is read again when files change
     #[arg(
@@ -37,7 +46,8 @@ pub(in crate::cli) struct Arguments {
     )]
     manifests: Option<PathBuf>,
 
-    /// The kubeconfig of the cluster
+    /// The kubeconfig of the cluster. Without it: the cluster of this pod, else $KUBECONFIG, else
+    /// ~/.kube/config
     #[arg(
         long,
         env = "BINDGUARD_KUBECONFIG",
@@ -47,7 +57,7 @@ pub(in crate::cli) struct Arguments {
     )]
     kubeconfig: Option<PathBuf>,
 
-    /// The context of the kubeconfig, where it is not the current one
+    /// The context of the kubeconfig, if not its current one
     #[arg(
         long,
         env = "BINDGUARD_CONTEXT",
@@ -56,9 +66,8 @@ pub(in crate::cli) struct Arguments {
     )]
     context: Option<String>,
 
-    /// How long a call about missing companions waits for them to appear before it is confirmed
-    /// that they are missing: tools create both at the same time. At most half of the time that
-    /// there is for confirming; 0s is not at all. With --manifests nothing is waited for
+    /// How long to wait for companions that seem to be missing before that is confirmed: tools
+    /// create both at once. 0s is not at all, as with --manifests
     #[arg(
         long,
         env = "BINDGUARD_SETTLE",
@@ -103,7 +112,7 @@ pub(in crate::cli) struct Arguments {
     )]
     pub(super) linger: Duration,
 
-    /// The server's certificate and its intermediates, PEM
+    /// The server's certificate and its intermediates, PEM. --tls-key goes with it
     #[arg(
         long,
         env = "BINDGUARD_TLS_CERT",
@@ -141,6 +150,7 @@ pub(in crate::cli) struct Arguments {
     #[arg(
         long,
         env = "BINDGUARD_LOG_FORMAT",
+        value_name = "FORMAT",
         default_value = "json",
         help_heading = "Log"
     )]
@@ -153,6 +163,7 @@ pub(in crate::cli) struct Arguments {
         env = "BINDGUARD_LOG_LEVEL",
         value_name = "LEVEL",
         default_value = "info",
+        value_parser = parse_log_level,
         help_heading = "Log"
     )]
     pub(super) log_level: String,
@@ -173,15 +184,20 @@ pub(super) enum SourceOptions {
 }
 
 impl Arguments {
-    pub(super) fn source(&self) -> SourceOptions {
-        match &self.manifests {
-            Some(folder) => SourceOptions::Manifests(folder.clone()),
+    pub(super) fn source(&self) -> anyhow::Result<SourceOptions> {
+        Ok(match &self.manifests {
+            Some(folder) => {
+                let shown = folder.display().to_string();
+                check_readable(folder)
+                    .with_context(|| format!("cannot read --manifests {shown:?}"))?;
+                SourceOptions::Manifests(folder.clone())
+            }
             None => SourceOptions::Cluster(ClientOptions {
                 kubeconfig: self.kubeconfig.clone(),
                 context: self.context.clone(),
                 ..ClientOptions::default()
             }),
-        }
+        })
     }
 
     /// How long a miss waits for the watch. A folder is not about to be applied to anything: what
@@ -201,6 +217,24 @@ impl From<LogFormatArgument> for LogFormat {
             LogFormatArgument::Text => Self::Text,
         }
     }
+}
+
+fn parse_log_level(text: &str) -> Result<String, LoggingError> {
+    logging::check_filter(text).map(|()| text.to_owned())
+}
+
+/// Refuses a folder that cannot be read at all, which is a mistake at the start and nothing that a
+/// later change mends. What is wrong inside of it is logged, and the rest counts.
+fn check_readable(path: &Path) -> io::Result<()> {
+    let kind = fs::metadata(path)?.file_type();
+    if kind.is_dir() {
+        return fs::read_dir(path).map(drop);
+    }
+    // Opening a pipe would wait for somebody to write.
+    if kind.is_file() {
+        return fs::File::open(path).map(drop);
+    }
+    Err(io::Error::other("this is no folder"))
 }
 
 fn parse_linger(text: &str) -> Result<Duration, String> {

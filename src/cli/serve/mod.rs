@@ -60,7 +60,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     let server = Server::bind(&arguments.listen, &arguments.admin_listen).await?;
     let certificate = certificate::obtain(&arguments, &metrics)?;
     let (fed, feeding) = state::feed(
-        arguments.source(),
+        arguments.source()?,
         policy_receiver.clone(),
         observe::observer(&metrics),
     )

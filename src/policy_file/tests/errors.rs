@@ -84,6 +84,10 @@ fn what_is_no_policy_is_told_so_and_nothing_else() {
             "1:1: a list was read here; write a mapping of fields",
         ),
         ("a: [\n", "1:4: unclosed bracket '['"),
+        (
+            "apiVersion: bindguard.dev/v1alpha1\nkind:\n",
+            "2:5: kind: nothing is written here; write \"BindingPolicy\"",
+        ),
     ] {
         assert_eq!(errors(text), expected, "{text}");
     }
@@ -165,6 +169,10 @@ fn each_rule_has_its_message() {
         (
             "exempt: {subjects: }",
             "4:20: spec.exempt.subjects: nothing is written here; leave the field out for its default, or write a list; [] is one without items",
+        ),
+        (
+            "exempt: {namespaces: [~]}",
+            "4:25: spec.exempt.namespaces[0]: nothing is written here; write a string",
         ),
         (
             "exempt: {requesters: [{kind: User, name: a, namespace: b}]}",

@@ -1,0 +1,34 @@
+//! The built program with a real etcd, kube-apiserver, kubectl and Helm.
+//!
+//! Two control planes serve most tests. `stage` has one bindguard with the built-in policy, asked
+//! by all tests at once, each of which keeps to names of its own. `lab` is one test's at a time,
+//! which registers a bindguard as it likes. Tests that stop an API server start their own.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a panic is how a test fails, and stderr is where it speaks"
+)]
+
+#[path = "../support/selftest.rs"]
+mod selftest;
+#[path = "../support/mod.rs"]
+mod support;
+
+mod actions;
+mod audit;
+mod freshness;
+mod helm;
+mod lab;
+mod mutate;
+mod objects;
+mod old_bindings;
+mod outage;
+mod outcome;
+mod remedy;
+mod size;
+mod stage;
+mod table;
+mod verbs;

@@ -1,0 +1,86 @@
+//! The serving certificate, and where the CA of a self-signed one goes.
+
+use crate::case::{Case, case};
+use crate::pems::{CUT_OFF, ENCRYPTED_KEY, NO_X509, expired, good};
+
+pub(crate) fn cases() -> Vec<Case> {
+    let (pair, other, old) = (good(), good(), expired());
+    let serve = |title, certificate: &str, key: &str| {
+        case(
+            title,
+            "bindguard serve --manifests folder --tls-cert tls.crt --tls-key tls.key",
+        )
+        .file("tls.crt", certificate)
+        .file("tls.key", key)
+        .unshown()
+    };
+    let both = format!("{}{}", pair.certificate, other.certificate);
+    vec![
+        case(
+            "a certificate that is missing",
+            "bindguard serve --manifests folder --tls-cert missing.crt --tls-key tls.key",
+        )
+        .names("missing.crt"),
+        case(
+            "a key that is missing",
+            "bindguard serve --manifests folder --tls-cert tls.crt --tls-key missing.key",
+        )
+        .file("tls.crt", &pair.certificate)
+        .unshown()
+        .names("missing.key"),
+        case(
+            "a certificate that is a folder",
+            "bindguard serve --manifests folder --tls-cert folder --tls-key tls.key",
+        )
+        .names("folder"),
+        case(
+            "a key that may not be read",
+            "bindguard serve --manifests folder --tls-cert tls.crt --tls-key locked.yaml",
+        )
+        .file("tls.crt", &pair.certificate)
+        .unshown()
+        .names("locked.yaml"),
+        serve("an empty certificate", "", &pair.key).names("tls.crt"),
+        serve("an empty key", &pair.certificate, "").names("tls.key"),
+        serve("a certificate that is not PEM", "0\u{1}\u{2}", &pair.key).names("tls.crt"),
+        serve("a certificate that breaks off", CUT_OFF, &pair.key).names("tls.crt"),
+        serve("a certificate that is no X.509", NO_X509, &pair.key).names("tls.crt"),
+        serve("a key that is not PEM", &pair.certificate, "0\u{1}\u{2}").names("tls.key"),
+        serve("an encrypted key", &pair.certificate, ENCRYPTED_KEY)
+            .names("tls.key")
+            .names("encrypted"),
+        serve("certificate and key swapped", &pair.key, &pair.certificate).names("tls.crt"),
+        serve(
+            "the certificate twice",
+            &pair.certificate,
+            &pair.certificate,
+        )
+        .names("tls.key"),
+        serve(
+            "the key of another certificate",
+            &pair.certificate,
+            &other.key,
+        )
+        .names("tls.crt")
+        .names("tls.key"),
+        serve("a chain in the wrong order", &both, &other.key).names("first"),
+        serve("a certificate that has expired", &old.certificate, &old.key)
+            .names("expired at 2020-01-01")
+            .unstable_after("and now it is ", "NOW"),
+        case(
+            "a CA file in a folder that is missing",
+            "bindguard serve --manifests folder --write-ca missing/ca.pem",
+        )
+        .names("missing/ca.pem"),
+        case(
+            "a CA file in a folder that is read-only",
+            "bindguard serve --manifests folder --write-ca read-only/ca.pem",
+        )
+        .names("read-only/ca.pem"),
+        case(
+            "a CA file that is a folder",
+            "bindguard serve --manifests folder --write-ca folder",
+        )
+        .names("folder"),
+    ]
+}
