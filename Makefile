@@ -34,5 +34,6 @@ lint: ## formatting and lints, warnings are errors
 test: deps ## everything that CI checks
 	@CARGO="$(CARGO)" tests/run.sh
 
-soak: deps ## the laws of the rule over a thousand times as many cases as in `make test`
+soak: deps ## the laws of the rule over far more cases, and freshness over far more outages, than in `make test`
 	@PROPTEST_CASES=2000000 $(CARGO) test --locked --release --lib -- laws
+	@BINDGUARD_SOAK=1 $(CARGO) test --locked --test freshness -- --nocapture

@@ -24,7 +24,7 @@ pub struct ControlPlane {
     pub(super) roles: OnceLock<()>,
     pub(super) registered: AtomicBool,
     port: u16,
-    etcd_port: u16,
+    pub(super) etcd_port: u16,
     api_server_flags: Vec<String>,
     api_server: Mutex<Option<Process>>,
     etcd: Process,

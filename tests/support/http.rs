@@ -8,11 +8,28 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// Status and body of a plain GET to 127.0.0.1.
 pub fn get(port: u16, path: &str) -> io::Result<(u16, String)> {
+    // HTTP/1.0, so that the body ends with the connection and never comes in chunks.
+    exchange(
+        port,
+        &format!("GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"),
+    )
+}
+
+/// Status and body of a plain POST of JSON to 127.0.0.1.
+pub fn post(port: u16, path: &str, json: &str) -> io::Result<(u16, String)> {
+    let length = json.len();
+    let head = format!("POST {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: application/json");
+    exchange(
+        port,
+        &format!("{head}\r\nContent-Length: {length}\r\n\r\n{json}"),
+    )
+}
+
+fn exchange(port: u16, request: &str) -> io::Result<(u16, String)> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
-    // HTTP/1.0, so that the body ends with the connection and never comes in chunks.
-    write!(stream, "GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n")?;
+    stream.write_all(request.as_bytes())?;
     let mut response = String::new();
     stream.read_to_string(&mut response)?;
 

@@ -1,0 +1,77 @@
+//! A control plane with a bindguard registered, for the tests that stop neither.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use crate::support::{ADMIN, Bindguard, ControlPlane, Registration, Serve, fresh_folder};
+
+/// What bindguard may do, and no more.
+const RIGHTS: &str = "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: bindguard}
+rules:
+- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterrolebindings], verbs: [list, watch]}
+- apiGroups: [admissionregistration.k8s.io]
+  resources: [validatingwebhookconfigurations, mutatingwebhookconfigurations]
+  resourceNames: [bindguard]
+  verbs: [get]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: bindguard}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: bindguard}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: bindguard}]
+";
+
+pub(crate) struct Stage {
+    pub(crate) plane: &'static ControlPlane,
+    pub(crate) bindguard: Bindguard,
+    _registration: Registration<'static>,
+}
+
+/// The stage, set on first use.
+pub(crate) fn stage() -> &'static Stage {
+    static STAGE: OnceLock<Stage> = OnceLock::new();
+    STAGE.get_or_init(|| {
+        let plane = ControlPlane::shared();
+        let bindguard = serve(&furnish(plane)).start();
+        let registration = bindguard.register(plane);
+        Stage {
+            plane,
+            bindguard,
+            _registration: registration,
+        }
+    })
+}
+
+/// Makes the roles that tests need, and returns bindguard's kubeconfig.
+pub(crate) fn furnish(plane: &ControlPlane) -> PathBuf {
+    plane.install_roles();
+    plane.apply(ADMIN, RIGHTS).expect_success();
+    plane.kubeconfig("bindguard")
+}
+
+/// `bindguard serve` with a kubeconfig.
+pub(crate) fn serve(kubeconfig: &Path) -> Serve {
+    Serve::new(env!("CARGO_BIN_EXE_bindguard")).kubeconfig(kubeconfig)
+}
+
+/// The kubeconfig, with another port of 127.0.0.1 for the API server's.
+pub(crate) fn by_way_of(port: u16, kubeconfig: &Path) -> PathBuf {
+    let text = std::fs::read_to_string(kubeconfig).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
+    config["clusters"][0]["cluster"]["server"] = format!("https://127.0.0.1:{port}").into();
+    let file = fresh_folder("proxied").join("kubeconfig");
+    std::fs::write(&file, config.to_string()).unwrap();
+    file
+}
+
+/// The value of a metric.
+pub(crate) fn metric(bindguard: &Bindguard, series: &str) -> i64 {
+    let (_, text) = bindguard.admin("/metrics").expect("metrics are served");
+    let prefix = format!("bindguard_{series} ");
+    let value = text.lines().find_map(|line| line.strip_prefix(&prefix));
+    let value = value.unwrap_or_else(|| panic!("no {series} in\n{text}"));
+    value.parse().unwrap()
+}
