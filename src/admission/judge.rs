@@ -1,20 +1,33 @@
-//! Between assessing and concluding: what is missing is confirmed by a live read.
+//! Between assessing and concluding: what is missing is waited for, and confirmed by a live read.
+//!
+//! A snapshot's holdings change while it is the current one. So a conclusion by it may allow, or
+//! say that evidence is needed, but a refusal is concluded only from a confirming read, which never
+//! changes; and what was concluded once is not concluded again.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use super::answer::Answer;
+use super::budget::Budget;
 use super::review::Review;
+use super::verdict::answer;
 use super::webhook::Webhook;
-use crate::domain::assess::{Assessment, Since, assess};
+use crate::domain::assess::{Assessment, assess};
 use crate::domain::binding::Binding;
 use crate::domain::conclude::{Decision, Evidence, conclude};
 use crate::domain::policy::Policy;
 use crate::state::confirm::ConfirmError;
 use crate::state::snapshot::Snapshot;
-use crate::telemetry::labels::Confirmation;
+use crate::telemetry::labels::{Confirmation, MissRefusal};
 
-/// The longest that a confirming read may take.
-const LONGEST_BUDGET: Duration = Duration::from_secs(3);
+/// The least time between two looks at an index that changes all the time.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+/// How many times longer than a look the time between two is at least, so that huge bindings in a
+/// busy cluster do not take the processor from everybody else.
+const LOOKS_SHARE: u32 = 50;
 
 /// A binding under review, with the version that it replaces.
 #[derive(Clone, Copy, Debug)]
@@ -22,15 +35,32 @@ pub(super) struct UnderReview<'r> {
     pub(super) review: &'r Review<'r>,
     pub(super) binding: &'r Binding<'r>,
     pub(super) previous: Option<&'r Binding<'r>>,
+    /// The size of the body in which they came.
+    pub(super) bytes: usize,
 }
 
 /// Why a call cannot be decided now.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Undecided {
-    #[error("a companion seems to be missing, and the API server did not confirm it within {} ms", .0.as_millis())]
+    #[error(
+        "a companion seems to be missing, and the API server did not confirm it within {} ms",
+        .0.as_millis()
+    )]
     Overdue(Duration),
     #[error("a companion seems to be missing, and the API server could not be asked to confirm it")]
     Unconfirmed(#[from] ConfirmError),
+    #[error("a companion seems to be missing, and {} to be confirmed", who_waits(*.0))]
+    NoPlace(MissRefusal),
+    #[error("this call was not decided in the time that it had")]
+    Late,
+}
+
+fn who_waits(reason: MissRefusal) -> &'static str {
+    match reason {
+        MissRefusal::Calls => "too many bindings wait already",
+        MissRefusal::Bytes => "too many large bindings wait already",
+        MissRefusal::Share => "too many bindings of the same requester wait already",
+    }
 }
 
 impl<'r> UnderReview<'r> {
@@ -46,57 +76,153 @@ impl<'r> UnderReview<'r> {
         }
     }
 
-    /// What a snapshot alone says.
-    pub(super) fn conclude<'p>(&self, snapshot: &'p Snapshot) -> Decision<'p, 'r> {
+    /// What a snapshot says now.
+    fn conclude<'p>(&self, snapshot: &'p Snapshot) -> Decision<'p, 'r> {
         let policy = snapshot.policy();
         conclude(policy, self.assess(snapshot), self.evidence(policy))
     }
 }
 
-/// Finds the snapshot to conclude by: the current one, or, if it does not cover a subject that
-/// this call brings in, one that was read from the source after the call arrived.
+/// Whether a decision stands as it is, or a subject that this call brings in seems to lack
+/// something, which takes evidence.
+fn stands(decision: &Decision<'_, '_>) -> bool {
+    match decision {
+        Decision::Allow(_) => true,
+        Decision::Warn(fault) | Decision::Audit(fault) => fault.new_missing().next().is_none(),
+        Decision::Deny(_) => false,
+    }
+}
+
+/// Decides a call and answers it.
 ///
-/// The decision is not part of the answer because it borrows from that snapshot.
-pub(super) async fn settle(
+/// A call whose subjects the snapshot covers is answered at once. Another waits for the watch to
+/// bring the companions, and then for a read from the source that began after the call arrived.
+/// If that cannot be had within the budget, a call that might be refused is to be asked again.
+pub(super) async fn judge(
     webhook: &Webhook,
-    current: Arc<Snapshot>,
     under_review: UnderReview<'_>,
+    snapshot: Arc<Snapshot>,
     timeout: Duration,
-) -> Result<Arc<Snapshot>, Undecided> {
-    let would_deny = match under_review.conclude(&current) {
-        Decision::Allow(_) => return Ok(current),
-        Decision::Warn(fault) | Decision::Audit(fault)
-            if fault.missing.iter().all(|one| one.since == Since::Before) =>
-        {
-            return Ok(current);
-        }
-        Decision::Warn(_) | Decision::Audit(_) => false,
-        Decision::Deny(_) => true,
+) -> Answer {
+    let budget = Budget::beginning_now(timeout);
+    let verdict = async |snapshot: &Snapshot, decision: &Decision<'_, '_>| {
+        answer(webhook, under_review, snapshot.policy(), decision, budget).await
     };
-    let budget = LONGEST_BUDGET.min(timeout / 3);
-    let read = tokio::time::timeout(budget, webhook.confirm.confirm())
-        .await
-        .map_err(|_elapsed| Undecided::Overdue(budget))
-        .and_then(|read| Ok(read?));
-    match read {
-        Ok(fresh) => {
-            let result = match under_review.conclude(&fresh) {
-                Decision::Allow(_) => Confirmation::Found,
-                Decision::Warn(_) | Decision::Audit(_) | Decision::Deny(_) => {
-                    Confirmation::ConfirmedMissing
-                }
-            };
-            webhook.metrics.confirmed(result);
-            Ok(fresh)
-        }
-        Err(undecided) => {
-            webhook.metrics.confirmed(Confirmation::Failed);
-            // A call that passes either way does not wait for certainty.
-            if would_deny {
-                Err(undecided)
-            } else {
-                Ok(current)
-            }
+    {
+        let decision = under_review.conclude(&snapshot);
+        if stands(&decision) {
+            return verdict(&snapshot, &decision).await;
         }
     }
+    drop(snapshot);
+
+    let requester = &under_review.review.requester.username;
+    let place = webhook.misses.enter(requester, under_review.bytes);
+    let undecided = match place {
+        Ok(_place) => {
+            if let Some(answer) = settle(webhook, under_review, budget).await {
+                return answer;
+            }
+            match confirm(webhook, budget).await {
+                Ok(fresh) => {
+                    let decision = under_review.conclude(&fresh);
+                    webhook.metrics.confirmed(match &decision {
+                        Decision::Allow(_) => Confirmation::Found,
+                        Decision::Warn(_) | Decision::Audit(_) | Decision::Deny(_) => {
+                            Confirmation::ConfirmedMissing
+                        }
+                    });
+                    return verdict(&fresh, &decision).await;
+                }
+                Err(undecided) => {
+                    webhook.metrics.confirmed(Confirmation::Failed);
+                    undecided
+                }
+            }
+        }
+        Err(reason) => Undecided::NoPlace(reason),
+    };
+    // Not the snapshot that the call began with: another policy may be in force by now.
+    let Some(snapshot) = webhook.state.current() else {
+        return refuse_to_guess(under_review.review, &undecided);
+    };
+    let decision = under_review.conclude(&snapshot);
+    match decision {
+        Decision::Deny(_) => refuse_to_guess(under_review.review, &undecided),
+        // A call that passes either way does not wait for certainty.
+        Decision::Allow(_) | Decision::Warn(_) | Decision::Audit(_) => {
+            verdict(&snapshot, &decision).await
+        }
+    }
+}
+
+/// Waits for the watch to bring what is missing, and answers the call if it does.
+async fn settle(
+    webhook: &Webhook,
+    under_review: UnderReview<'_>,
+    budget: Budget,
+) -> Option<Answer> {
+    // Nothing is on its way for a dry run, which stores nothing.
+    if webhook.misses.settle.is_zero() || under_review.review.dry_run {
+        return None;
+    }
+    let until = budget.settle_until(webhook.misses.settle);
+    // Taken before the look, so that no change goes unnoticed in between.
+    let mut changes = webhook.state.changes();
+    loop {
+        let looked = Instant::now();
+        {
+            let snapshot = webhook.state.current()?;
+            let decision = under_review.conclude(&snapshot);
+            if stands(&decision) {
+                webhook.metrics.miss_settled();
+                let policy = snapshot.policy();
+                return Some(answer(webhook, under_review, policy, &decision, budget).await);
+            }
+        }
+        let pause = BETWEEN_LOOKS.max(looked.elapsed() * LOOKS_SHARE);
+        if !another_change(&mut changes, looked + pause, until).await {
+            return None;
+        }
+    }
+}
+
+/// Waits for a change, but not longer than until then, and takes all changes of a while for one.
+async fn another_change(
+    changes: &mut watch::Receiver<u64>,
+    pause: Instant,
+    until: Instant,
+) -> bool {
+    if !matches!(timeout_at(until, changes.changed()).await, Ok(Ok(()))) {
+        return false;
+    }
+    sleep_until(pause.min(until)).await;
+    true
+}
+
+/// A snapshot that is read from the source by a read that begins after now.
+async fn confirm(webhook: &Webhook, budget: Budget) -> Result<Arc<Snapshot>, Undecided> {
+    timeout_at(budget.evidence_until(), webhook.confirm.confirm())
+        .await
+        .map_err(|_elapsed| Undecided::Overdue(budget.evidence()))?
+        .map_err(Undecided::Unconfirmed)
+}
+
+/// The answer to a call that might have to be refused, and of which nobody can be sure.
+pub(super) fn refuse_to_guess(review: &Review<'_>, undecided: &Undecided) -> Answer {
+    let error = undecided as &dyn std::error::Error;
+    match undecided {
+        // Counted, and not worth a line each: there are many of them when there are any.
+        Undecided::NoPlace(_) => {
+            tracing::debug!(uid = &*review.uid, error, "a call found no place");
+        }
+        Undecided::Overdue(_) | Undecided::Unconfirmed(_) | Undecided::Late => tracing::warn!(
+            uid = &*review.uid,
+            error,
+            "a call was not decided; the API server is told to ask again"
+        ),
+    }
+    Answer::try_again(&format!(
+        "bindguard: {undecided}; nothing was decided, please try again"
+    ))
 }

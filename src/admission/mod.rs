@@ -3,12 +3,15 @@
 //! Knows nothing of sockets or of HTTP but the status of an answer.
 
 pub mod answer;
+mod budget;
 pub mod configuration;
 #[cfg(test)]
 #[path = "../../tests/contract/mod.rs"]
 mod contract;
+pub mod drift;
 mod judge;
 pub mod message;
+pub mod misses;
 pub mod respond;
 pub mod review;
 #[cfg(test)]

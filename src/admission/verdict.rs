@@ -3,24 +3,31 @@
 use std::borrow::Cow;
 
 use super::answer::Answer;
-use super::judge::UnderReview;
+use super::budget::Budget;
+use super::judge::{Undecided, UnderReview, refuse_to_guess};
 use super::message::{About, denial, old_faults, warnings};
 use super::respond::Response;
 use super::review::Review;
 use super::webhook::Webhook;
 use crate::audit::line;
-use crate::audit::log::Written;
 use crate::audit::record::{BindingName, Kind, Record, Requester, Verdict, because_word, pairs};
 use crate::domain::conclude::{Decision, Fault};
 use crate::domain::policy::Policy;
 use crate::telemetry::labels;
 
 /// Records a decision, if it is one that leaves a record, and encodes its answer.
+///
+/// Refusals that are answered and lines that say so are the same number. So a refusal is recorded
+/// only while there is time for its answer, when that is complete; it is counted in the moment in
+/// which its line is handed over, with no point in between at which a call can be dropped; and
+/// nothing is waited for afterwards but the line, for at most half of the time that is left. What
+/// remains is a caller that hangs up in that while: its line says what it would have been told.
 pub(super) async fn answer(
     webhook: &Webhook,
     under_review: UnderReview<'_>,
     policy: &Policy,
     decision: &Decision<'_, '_>,
+    budget: Budget,
 ) -> Answer {
     let review = under_review.review;
     let (verdict, fault) = match decision {
@@ -49,19 +56,15 @@ pub(super) async fn answer(
         Verdict::Warn => labels::Decision::Warn,
         Verdict::Audit => labels::Decision::Audit,
     };
-    write(webhook, label, line).await;
-    webhook.metrics.decided(label);
-    Answer::review(response.encode(), label)
-}
-
-async fn write(webhook: &Webhook, label: labels::Decision, line: Vec<u8>) {
-    match webhook.audit.write(line).await {
-        Written::Yes => webhook.metrics.audit_line_written(label),
-        Written::No => {
-            webhook.metrics.audit_line_lost();
-            tracing::error!("an audit line could not be written to standard output in time");
-        }
+    let answer = Answer::review(response.encode(), label);
+    if verdict == Verdict::Deny && !budget.is_in_time() {
+        return refuse_to_guess(review, &Undecided::Late);
     }
+    let turn = webhook.audit.turn(budget.record_until()).await;
+    webhook.metrics.decided(label);
+    // Whatever becomes of the line: that is counted and logged, and the answer stands.
+    turn.write(line, label).await;
+    answer
 }
 
 fn record<'a>(

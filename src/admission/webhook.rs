@@ -7,10 +7,10 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use super::answer::Answer;
-use super::judge::{UnderReview, settle};
+use super::judge::{UnderReview, judge};
+use super::misses::Misses;
 use super::respond::Response;
 use super::review::{Review, decode};
-use super::verdict::answer;
 use crate::audit::log::AuditLog;
 use crate::audit::record::Caller;
 use crate::state::confirm::Confirm;
@@ -25,6 +25,8 @@ pub struct Webhook {
     pub state: State,
     /// The read that comes before a denial.
     pub confirm: Confirm,
+    /// The calls that wait for that read, and what may come before it.
+    pub misses: Misses,
     /// Where records go.
     pub audit: AuditLog,
     /// Where calls are counted.
@@ -53,21 +55,9 @@ impl Webhook {
             review: &review,
             binding: &binding,
             previous: previous.as_ref(),
+            bytes: body.len(),
         };
-        match settle(self, snapshot, under_review, timeout).await {
-            Ok(snapshot) => {
-                let decision = under_review.conclude(&snapshot);
-                answer(self, under_review, snapshot.policy(), &decision).await
-            }
-            Err(undecided) => {
-                tracing::warn!(
-                    uid = &*review.uid,
-                    error = &undecided as &dyn std::error::Error,
-                    "a call was not decided; the API server is told to ask again"
-                );
-                Answer::try_again(&format!("bindguard: {undecided}"))
-            }
-        }
+        judge(self, under_review, snapshot, timeout).await
     }
 
     /// Answers `POST /mutate`. Nothing is patched: companions are other objects, and this server

@@ -6,3 +6,4 @@
 pub mod line;
 pub mod log;
 pub mod record;
+mod stream;

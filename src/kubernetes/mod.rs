@@ -3,3 +3,4 @@
 pub mod client;
 pub mod cluster_role_binding;
 mod lenient;
+pub mod webhook_configuration;

@@ -1,6 +1,6 @@
 //! The handle by which everybody gets at the current snapshot.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
@@ -17,7 +17,7 @@ struct Inner {
     current: ArcSwapOption<Snapshot>,
     synced: watch::Sender<bool>,
     changes: watch::Sender<u64>,
-    failing_since: Mutex<Option<Instant>>,
+    failing_since: watch::Sender<Option<Instant>>,
 }
 
 impl State {
@@ -59,7 +59,13 @@ impl State {
     /// holdings may be out of date.
     #[must_use]
     pub fn failing_since(&self) -> Option<Instant> {
-        *self.failing()
+        *self.0.failing_since.borrow()
+    }
+
+    /// The same, as a value that can be waited for.
+    #[must_use]
+    pub fn failing(&self) -> watch::Receiver<Option<Instant>> {
+        self.0.failing_since.subscribe()
     }
 
     pub(super) fn announce_change(&self) {
@@ -67,18 +73,17 @@ impl State {
     }
 
     pub(super) fn mark_failing(&self) {
-        self.failing().get_or_insert_with(Instant::now);
+        self.0.failing_since.send_if_modified(|since| {
+            let is_new = since.is_none();
+            since.get_or_insert_with(Instant::now);
+            is_new
+        });
     }
 
     pub(super) fn mark_working(&self) {
-        *self.failing() = None;
-    }
-
-    fn failing(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
         self.0
             .failing_since
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+            .send_if_modified(|since| since.take().is_some());
     }
 }
 

@@ -115,6 +115,28 @@ label! {
 }
 
 label! {
+    /// Why a call whose subjects are not covered was not let wait for evidence.
+    MissRefusal = "reason" {
+        /// As many calls wait as may.
+        Calls = "calls",
+        /// The bodies of those that wait are as large as they may be together.
+        Bytes = "bytes",
+        /// The requester has its share of a pool that others need, too.
+        Share = "share",
+    }
+}
+
+label! {
+    /// A kind of webhook configuration.
+    ConfigurationKind = "kind" {
+        /// `ValidatingWebhookConfiguration`.
+        Validating = "validating",
+        /// `MutatingWebhookConfiguration`.
+        Mutating = "mutating",
+    }
+}
+
+label! {
     /// What came of reading the policy file again.
     Reload = "result" {
         /// It is in force.

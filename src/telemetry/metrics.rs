@@ -12,13 +12,19 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::call::{CallGuard, ConnectionGuard};
-use super::labels::{By, By2, Confirmation, Decision, Endpoint, Outcome, Reload, WatchKind};
-use super::register::{Durations, by, by2, counter, durations, gauge, seconds};
+use super::labels::{
+    By, By2, ConfigurationKind, Confirmation, Decision, Endpoint, MissRefusal, Outcome, Reload,
+    WatchKind,
+};
+use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds};
 
 /// The media type of [`Metrics::encode`].
 ///
 /// Source: <https://prometheus.io/docs/specs/om/open_metrics_spec/#overall-structure>
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// What the gauge of drift says when nobody knows.
+const UNKNOWN: i64 = -1;
 
 /// All metrics of the process. Clones share them.
 #[derive(Clone)]
@@ -33,13 +39,21 @@ struct Inner {
     certificate_not_after: Gauge,
     decisions: Family<By<Decision>, Counter>,
     audit_lines: Family<By<Decision>, Counter>,
-    audit_lines_lost: Counter,
+    audit_lines_lost: Family<By<Decision>, Counter>,
+    audit_lines_late: Counter,
+    audit_lines_waiting: Gauge,
     holdings_entries: Gauge,
     index_synced: Gauge,
+    watch_working: Gauge,
+    holdings_stale: Gauge,
     watch_events: Family<By<WatchKind>, Counter>,
     watch_restarts: Family<By<WatchKind>, Counter>,
     watch_errors: Family<By<WatchKind>, Counter>,
+    misses_in_flight: Gauge,
+    misses_settled: Counter,
+    misses_refused: Family<By<MissRefusal>, Counter>,
     confirmations: Family<By<Confirmation>, Counter>,
+    configuration_drift: Family<By<ConfigurationKind>, Gauge>,
     policy_reloads: Family<By<Reload>, Counter>,
     policy_loaded: Gauge,
     registry: Registry,
@@ -96,14 +110,29 @@ impl Metrics {
         self.0.decisions.get_or_create(&By(decision)).inc();
     }
 
-    /// An audit line was written.
+    /// An audit line was handed over to be written.
+    pub fn audit_line_waits(&self) {
+        self.0.audit_lines_waiting.inc();
+    }
+
+    /// A line that was handed over is written, or lost for good.
+    pub fn audit_line_waits_no_more(&self) {
+        self.0.audit_lines_waiting.dec();
+    }
+
+    /// An audit line was written, whether or not its call waited for it to the end.
     pub fn audit_line_written(&self, decision: Decision) {
         self.0.audit_lines.get_or_create(&By(decision)).inc();
     }
 
-    /// An audit line could not be written.
-    pub fn audit_line_lost(&self) {
-        self.0.audit_lines_lost.inc();
+    /// An audit line was not written and never will be.
+    pub fn audit_line_lost(&self, decision: Decision) {
+        self.0.audit_lines_lost.get_or_create(&By(decision)).inc();
+    }
+
+    /// A call was answered before its line was written, which may still happen.
+    pub fn audit_line_late(&self) {
+        self.0.audit_lines_late.inc();
     }
 
     /// How many pairs of identity and companion the holdings have now.
@@ -115,6 +144,15 @@ impl Metrics {
     /// Whether the index is complete.
     pub fn set_index_synced(&self, synced: bool) {
         self.0.index_synced.set(synced.into());
+    }
+
+    /// How long the source of the holdings has been failing; `None` while it works.
+    pub fn set_stale(&self, since: Option<Duration>) {
+        self.0.watch_working.set(since.is_none().into());
+        let seconds = since.map_or(0, |since| since.as_secs());
+        self.0
+            .holdings_stale
+            .set(i64::try_from(seconds).unwrap_or(i64::MAX));
     }
 
     /// A watch delivered so many events.
@@ -130,6 +168,36 @@ impl Metrics {
     /// A watch or its list failed.
     pub fn watch_failed(&self, kind: WatchKind) {
         self.0.watch_errors.get_or_create(&By(kind)).inc();
+    }
+
+    /// A call about subjects that the index does not cover began to wait for evidence.
+    pub fn miss_began(&self) {
+        self.0.misses_in_flight.inc();
+    }
+
+    /// Such a call ended, in whatever way.
+    pub fn miss_ended(&self) {
+        self.0.misses_in_flight.dec();
+    }
+
+    /// The watch brought what was missing while the call waited for it.
+    pub fn miss_settled(&self) {
+        self.0.misses_settled.inc();
+    }
+
+    /// There was no place for one more such call.
+    pub fn miss_refused(&self, reason: MissRefusal) {
+        self.0.misses_refused.get_or_create(&By(reason)).inc();
+    }
+
+    /// In how many ways a webhook configuration differs from what the policy wants; `None` if
+    /// that is not known.
+    pub fn set_drift(&self, kind: ConfigurationKind, differences: Option<usize>) {
+        let value = differences.map_or(UNKNOWN, |number| i64::try_from(number).unwrap_or(i64::MAX));
+        self.0
+            .configuration_drift
+            .get_or_create(&By(kind))
+            .set(value);
     }
 
     /// A consistent read was made, or tried, to confirm a miss.
@@ -189,13 +257,21 @@ impl Inner {
             certificate_not_after: seconds(to, "certificate_not_after_timestamp", "When the served certificate expires, in seconds since 1970"),
             decisions: by(to, "decisions", "Calls about persona and companion bindings, by decision"),
             audit_lines: by(to, "audit_lines", "Audit lines written to standard output, by decision"),
-            audit_lines_lost: counter(to, "audit_lines_lost", "Audit lines that could not be written"),
+            audit_lines_lost: by(to, "audit_lines_lost", "Audit lines that were not written and never will be, by decision; with those written and those waiting they are all decisions but allow"),
+            audit_lines_late: counter(to, "audit_lines_late", "Calls answered before their audit line was written, because standard output took none"),
+            audit_lines_waiting: gauge(to, "audit_lines_waiting", "Audit lines that wait for standard output"),
             holdings_entries: gauge(to, "holdings_entries", "Pairs of identity and companion in the index"),
             index_synced: gauge(to, "index_synced", "1 once the index is complete, 0 before"),
+            watch_working: gauge(to, "watch_working", "1 while the source of the index works, 0 while it fails and the last state serves on"),
+            holdings_stale: seconds(to, "holdings_stale", "How long the source of the index has been failing; 0 while it works"),
             watch_events: by(to, "watch_events", "Events that watches delivered, by kind of object"),
             watch_restarts: by(to, "watch_restarts", "Lists made anew because a watch had ended, by kind of object"),
             watch_errors: by(to, "watch_errors", "Failures of watches and of their lists, by kind of object"),
+            misses_in_flight: gauge(to, "misses_in_flight", "Calls that wait for evidence because the index does not cover a subject"),
+            misses_settled: counter(to, "misses_settled", "Such calls that the watch covered while they waited for it"),
+            misses_refused: by(to, "misses_refused", "Such calls told to come again because too many waited, by what was used up"),
             confirmations: by(to, "confirmations", "Consistent reads made to confirm that companions are missing, by result"),
+            configuration_drift: gauges(to, "configuration_drift", "In how many ways a webhook configuration differs from what the policy wants, by kind; -1 if it cannot be read", UNKNOWN),
             policy_reloads: by(to, "policy_reloads", "Changes of the policy file, by whether they were taken over"),
             policy_loaded: seconds(to, "policy_loaded_timestamp", "When the policy in force was taken over, in seconds since 1970"),
             registry,
@@ -204,99 +280,4 @@ impl Inner {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Confirmation, Decision, Metrics, Reload, WatchKind};
-
-    /// Every metric family that users may build dashboards and alerts on.
-    const NAMES: [&str; 18] = [
-        "audit_lines",
-        "audit_lines_lost",
-        "build",
-        "certificate_not_after_timestamp_seconds",
-        "confirmations",
-        "connections",
-        "decisions",
-        "holdings_entries",
-        "index_synced",
-        "policy_loaded_timestamp_seconds",
-        "policy_reloads",
-        "request_duration_seconds",
-        "requests",
-        "requests_in_flight",
-        "tls_handshake_errors",
-        "watch_errors",
-        "watch_events",
-        "watch_restarts",
-    ];
-
-    fn described(text: &str, what: &str) -> Vec<String> {
-        let mut names: Vec<_> = text
-            .lines()
-            .filter_map(|line| line.strip_prefix(what)?.trim().split_once(' '))
-            .filter(|(_, rest)| !rest.is_empty())
-            .map(|(name, _)| name.to_owned())
-            .collect();
-        names.sort();
-        names
-    }
-
-    #[test]
-    fn every_metric_is_there_from_the_start_with_type_and_help() {
-        let text = Metrics::new("1.2.3").encode();
-        let expected: Vec<_> = NAMES.map(|name| format!("bindguard_{name}")).into();
-        assert_eq!(described(&text, "# HELP"), expected);
-        assert_eq!(described(&text, "# TYPE"), expected);
-        for name in expected {
-            let sample = text.lines().any(|line| line.starts_with(&name));
-            assert!(sample, "no sample of {name}");
-        }
-        assert!(text.ends_with("# EOF\n"));
-    }
-
-    #[test]
-    fn every_sample_is_named_bindguard() {
-        let text = Metrics::new("1.2.3").encode();
-        for line in text.lines().filter(|line| !line.starts_with('#')) {
-            assert!(line.starts_with("bindguard_"), "{line}");
-        }
-    }
-
-    #[test]
-    fn what_is_told_is_what_is_scraped() {
-        let metrics = Metrics::new("1.2.3");
-        metrics.tls_handshake_failed();
-        metrics.set_certificate_not_after(1_800_000_000);
-        metrics.decided(Decision::Deny);
-        metrics.audit_line_written(Decision::Deny);
-        metrics.audit_line_lost();
-        metrics.set_holdings_entries(4_000);
-        metrics.set_index_synced(true);
-        metrics.watch_delivered(WatchKind::RoleBinding, 3);
-        metrics.watch_restarted(WatchKind::ClusterRoleBinding);
-        metrics.watch_failed(WatchKind::ClusterRoleBinding);
-        metrics.confirmed(Confirmation::ConfirmedMissing);
-        metrics.policy_reloaded(Reload::Failed);
-        metrics.set_policy_loaded(1_700_000_000);
-        let text = metrics.encode();
-        for line in [
-            r#"build_info{version="1.2.3"} 1"#,
-            "tls_handshake_errors_total 1",
-            "certificate_not_after_timestamp_seconds 1800000000",
-            r#"decisions_total{decision="deny"} 1"#,
-            r#"decisions_total{decision="allow"} 0"#,
-            r#"audit_lines_total{decision="deny"} 1"#,
-            "audit_lines_lost_total 1",
-            "holdings_entries 4000",
-            "index_synced 1",
-            r#"watch_events_total{kind="RoleBinding"} 3"#,
-            r#"watch_restarts_total{kind="ClusterRoleBinding"} 1"#,
-            r#"watch_errors_total{kind="ClusterRoleBinding"} 1"#,
-            r#"confirmations_total{result="confirmed_missing"} 1"#,
-            r#"policy_reloads_total{result="failed"} 1"#,
-            "policy_loaded_timestamp_seconds 1700000000",
-        ] {
-            let line = format!("bindguard_{line}");
-            assert!(text.lines().any(|found| found == line), "{line}\n{text}");
-        }
-    }
-}
+mod tests;

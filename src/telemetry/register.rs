@@ -39,6 +39,21 @@ pub(super) fn seconds(registry: &mut Registry, name: &str, help: &str) -> Gauge 
     gauge
 }
 
+/// A gauge for each value of a label, which all begin with the same number.
+pub(super) fn gauges<A: Series>(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+    initial: i64,
+) -> Family<By<A>, Gauge> {
+    let family = Family::<By<A>, Gauge>::default();
+    registry.register(name, help, family.clone());
+    for value in A::ALL {
+        family.get_or_create(&By(*value)).set(initial);
+    }
+    family
+}
+
 pub(super) fn by<A: Series>(
     registry: &mut Registry,
     name: &str,

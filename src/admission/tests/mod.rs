@@ -1,4 +1,8 @@
 //! The endpoints without a socket, and the words that people read.
 
+mod bench;
 mod calls;
+mod crowds;
 mod messages;
+mod recording;
+mod settling;

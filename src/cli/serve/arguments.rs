@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{Args, ValueEnum, ValueHint};
 
+use crate::admission::misses::MAX_SETTLE;
 use crate::cli::policy::PolicyArgument;
 use crate::kubernetes::client::ClientOptions;
 use crate::server::listen::ListenAddress;
@@ -64,6 +65,18 @@ pub(in crate::cli) struct Arguments {
         help_heading = "State"
     )]
     context: Option<String>,
+
+    /// How long to wait for companions that seem to be missing before that is confirmed: tools
+    /// create both at once. 0s is not at all, as with --manifests
+    #[arg(
+        long,
+        env = "BINDGUARD_SETTLE",
+        value_name = "DURATION",
+        default_value = "500ms",
+        value_parser = parse_settle,
+        help_heading = "State"
+    )]
+    settle: Duration,
 
     #[command(flatten)]
     pub(super) policy: PolicyArgument,
@@ -186,6 +199,15 @@ impl Arguments {
             }),
         })
     }
+
+    /// How long a miss waits for the watch. A folder is not about to be applied to anything: what
+    /// is missing in it now will not come by itself.
+    pub(super) fn settle(&self) -> Duration {
+        match self.manifests {
+            Some(_) => Duration::ZERO,
+            None => self.settle,
+        }
+    }
 }
 
 impl From<LogFormatArgument> for LogFormat {
@@ -216,11 +238,19 @@ fn check_readable(path: &Path) -> io::Result<()> {
 }
 
 fn parse_linger(text: &str) -> Result<Duration, String> {
+    parse_duration(text, MAX_LINGER)
+}
+
+fn parse_settle(text: &str) -> Result<Duration, String> {
+    parse_duration(text, MAX_SETTLE)
+}
+
+fn parse_duration(text: &str, longest: Duration) -> Result<Duration, String> {
     let span: jiff::SignedDuration = text
         .parse()
         .map_err(|_| "write a duration like 5s or 500ms".to_owned())?;
     Duration::try_from(span)
         .ok()
-        .filter(|linger| *linger <= MAX_LINGER)
-        .ok_or_else(|| format!("it must be from 0s to {}s", MAX_LINGER.as_secs()))
+        .filter(|duration| *duration <= longest)
+        .ok_or_else(|| format!("it must be from 0s to {}s", longest.as_secs()))
 }

@@ -2,10 +2,15 @@
 
 mod arguments;
 mod certificate;
+mod drift;
 mod observe;
 mod state;
 
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use futures::FutureExt as _;
@@ -13,6 +18,7 @@ use tokio::sync::watch;
 
 use super::Outcome;
 use crate::admission::Webhook;
+use crate::admission::misses::{Capacity, Misses};
 use crate::audit::log::AuditLog;
 use crate::audit::record::Caller;
 use crate::certificates::tls::server_config;
@@ -26,6 +32,10 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
 
 pub(super) use arguments::Arguments;
+
+/// How long the end of the process waits for audit lines that are still to be written: only when
+/// standard output was stuck are there any. It must fit in after the longest drain.
+const FLUSH: Duration = Duration::from_millis(500);
 
 /// Serves until a signal ends it.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
@@ -51,15 +61,17 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     let certificate = certificate::obtain(&arguments, &metrics)?;
     let (fed, feeding) = state::feed(
         arguments.source()?,
-        policy_receiver,
+        policy_receiver.clone(),
         observe::observer(&metrics),
     )
     .await?;
 
+    let audit = audit_log(&metrics).context("cannot start the audit log")?;
     let webhook = Webhook {
         state: fed.state.clone(),
         confirm: fed.confirm,
-        audit: AuditLog::start(std::io::stdout()).context("cannot start the audit log")?,
+        misses: Misses::new(arguments.settle(), Capacity::default(), metrics.clone()),
+        audit: audit.clone(),
         metrics: metrics.clone(),
         caller: Caller::Unverified,
         now: clock::now,
@@ -84,16 +96,26 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
             feeding,
             reload(&arguments, digest, policies, &metrics),
             observe::state(&fed.state, &readiness, &metrics),
+            observe::staleness(&fed.state, &metrics),
+            drift::watch(fed.client, &fed.state, policy_receiver, &metrics),
         )
     };
-    tokio::select! {
-        ended = server.run(services, plan, signals) => {
-            tracing::info!(ended = ?ended?, "bindguard ends");
-            Ok(Outcome::Done)
-        }
-        // The three never end.
-        (never, (), ()) = background.fuse() => match never {},
-    }
+    let ended = tokio::select! {
+        ended = server.run(services, plan, signals) => ended,
+        // They never end.
+        (never, ..) = background.fuse() => match never {},
+    };
+    audit.flush(FLUSH).await;
+    tracing::info!(ended = ?ended?, "bindguard ends");
+    Ok(Outcome::Done)
+}
+
+/// The audit log on standard output.
+///
+/// Not by way of [`io::Stdout`], whose buffer keeps what the stream did not take.
+fn audit_log(metrics: &Metrics) -> io::Result<AuditLog> {
+    let stdout = io::stdout().as_fd().try_clone_to_owned()?;
+    AuditLog::start(File::from(stdout), metrics.clone())
 }
 
 /// Keeps up with the policy file, if there is one.

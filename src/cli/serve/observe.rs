@@ -1,5 +1,9 @@
 //! From what happens to the state to metrics and readiness.
 
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use crate::server::readiness::{Condition, Readiness};
 use crate::state::event::{Observer, StateEvent};
 use crate::state::handle::State;
@@ -32,6 +36,47 @@ pub(super) async fn state(state: &State, readiness: &Readiness, metrics: &Metric
             metrics.set_holdings_entries(snapshot.entries());
         }
         if changes.changed().await.is_err() {
+            return std::future::pending().await;
+        }
+    }
+}
+
+/// How often the age of what is known is told while it grows.
+const TICK: Duration = Duration::from_secs(1);
+/// A source that fails for so long is more than an API server that starts again.
+const LONG: Duration = Duration::from_mins(1);
+
+/// Tells whether the source of the holdings works, and if not, since when.
+///
+/// Calls whose subjects are covered by the last good state are allowed meanwhile, which somebody
+/// should know; the others cannot be confirmed and are told to come again.
+pub(super) async fn staleness(state: &State, metrics: &Metrics) {
+    let mut failing = state.failing();
+    let mut is_told = false;
+    loop {
+        let since = *failing.borrow_and_update();
+        let age = since.map(|since| since.elapsed());
+        metrics.set_stale(age);
+        let is_long = age.is_some_and(|age| age >= LONG);
+        if is_long && !is_told {
+            tracing::error!(
+                seconds = age.unwrap_or_default().as_secs(),
+                "the holdings could not be kept up to date for long; what they held last still \
+                 allows, and what they lack cannot be confirmed"
+            );
+        }
+        if age.is_none() && is_told {
+            tracing::info!("the holdings are kept up to date again");
+        }
+        is_told = is_long || is_told && age.is_some();
+        let changed = failing.changed();
+        let ended = match age {
+            None => changed.await.is_err(),
+            Some(_) => timeout(TICK, changed)
+                .await
+                .is_ok_and(|changed| changed.is_err()),
+        };
+        if ended {
             return std::future::pending().await;
         }
     }

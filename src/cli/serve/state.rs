@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use kube::Client;
 use tokio::sync::watch;
 
 use super::arguments::SourceOptions;
@@ -24,6 +25,8 @@ use crate::state::watch::watch_cluster;
 pub(super) struct Fed {
     pub(super) state: State,
     pub(super) confirm: Confirm,
+    /// The client for the cluster, if it is one.
+    pub(super) client: Option<Client>,
 }
 
 /// Runs as long as the state is to be fed.
@@ -54,8 +57,16 @@ async fn from_cluster(
         ConfirmLimits::default(),
         observer.clone(),
     );
-    let feed = watch_cluster(client, state.clone(), policies, observer).boxed();
-    Ok((Fed { state, confirm }, feed))
+    let feed = watch_cluster(client.clone(), state.clone(), policies, observer).boxed();
+    let client = Some(client);
+    Ok((
+        Fed {
+            state,
+            confirm,
+            client,
+        },
+        feed,
+    ))
 }
 
 async fn from_manifests(
@@ -76,5 +87,13 @@ async fn from_manifests(
         .await
         .with_context(|| format!("cannot serve --manifests {shown}"))?
         .boxed();
-    Ok((Fed { state, confirm }, feed))
+    let client = None;
+    Ok((
+        Fed {
+            state,
+            confirm,
+            client,
+        },
+        feed,
+    ))
 }

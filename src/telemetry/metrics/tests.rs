@@ -1,0 +1,122 @@
+use std::time::Duration;
+
+use super::{ConfigurationKind, Confirmation, Decision, Metrics, MissRefusal, Reload, WatchKind};
+
+/// Every metric family that users may build dashboards and alerts on.
+const NAMES: [&str; 26] = [
+    "audit_lines",
+    "audit_lines_late",
+    "audit_lines_lost",
+    "audit_lines_waiting",
+    "build",
+    "certificate_not_after_timestamp_seconds",
+    "configuration_drift",
+    "confirmations",
+    "connections",
+    "decisions",
+    "holdings_entries",
+    "holdings_stale_seconds",
+    "index_synced",
+    "misses_in_flight",
+    "misses_refused",
+    "misses_settled",
+    "policy_loaded_timestamp_seconds",
+    "policy_reloads",
+    "request_duration_seconds",
+    "requests",
+    "requests_in_flight",
+    "tls_handshake_errors",
+    "watch_errors",
+    "watch_events",
+    "watch_restarts",
+    "watch_working",
+];
+
+fn described(text: &str, what: &str) -> Vec<String> {
+    let mut names: Vec<_> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix(what)?.trim().split_once(' '))
+        .filter(|(_, rest)| !rest.is_empty())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_metric_is_there_from_the_start_with_type_and_help() {
+    let text = Metrics::new("1.2.3").encode();
+    let expected: Vec<_> = NAMES.map(|name| format!("bindguard_{name}")).into();
+    assert_eq!(described(&text, "# HELP"), expected);
+    assert_eq!(described(&text, "# TYPE"), expected);
+    for name in expected {
+        let sample = text.lines().any(|line| line.starts_with(&name));
+        assert!(sample, "no sample of {name}");
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn every_sample_is_named_bindguard() {
+    let text = Metrics::new("1.2.3").encode();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        assert!(line.starts_with("bindguard_"), "{line}");
+    }
+}
+
+#[test]
+fn what_is_told_is_what_is_scraped() {
+    let metrics = Metrics::new("1.2.3");
+    metrics.tls_handshake_failed();
+    metrics.set_certificate_not_after(1_800_000_000);
+    metrics.decided(Decision::Deny);
+    metrics.audit_line_written(Decision::Deny);
+    metrics.audit_line_waits();
+    metrics.audit_line_waits();
+    metrics.audit_line_waits_no_more();
+    metrics.audit_line_lost(Decision::Warn);
+    metrics.audit_line_late();
+    metrics.miss_began();
+    metrics.miss_settled();
+    metrics.miss_refused(MissRefusal::Share);
+    metrics.set_stale(Some(Duration::from_millis(7_900)));
+    metrics.set_drift(ConfigurationKind::Mutating, Some(2));
+    metrics.set_holdings_entries(4_000);
+    metrics.set_index_synced(true);
+    metrics.watch_delivered(WatchKind::RoleBinding, 3);
+    metrics.watch_restarted(WatchKind::ClusterRoleBinding);
+    metrics.watch_failed(WatchKind::ClusterRoleBinding);
+    metrics.confirmed(Confirmation::ConfirmedMissing);
+    metrics.policy_reloaded(Reload::Failed);
+    metrics.set_policy_loaded(1_700_000_000);
+    let text = metrics.encode();
+    for line in [
+        r#"build_info{version="1.2.3"} 1"#,
+        "tls_handshake_errors_total 1",
+        "certificate_not_after_timestamp_seconds 1800000000",
+        r#"decisions_total{decision="deny"} 1"#,
+        r#"decisions_total{decision="allow"} 0"#,
+        r#"audit_lines_total{decision="deny"} 1"#,
+        r#"audit_lines_lost_total{decision="warn"} 1"#,
+        "audit_lines_late_total 1",
+        "audit_lines_waiting 1",
+        "misses_in_flight 1",
+        "misses_settled_total 1",
+        r#"misses_refused_total{reason="share"} 1"#,
+        "watch_working 0",
+        "holdings_stale_seconds 7",
+        r#"configuration_drift{kind="mutating"} 2"#,
+        r#"configuration_drift{kind="validating"} -1"#,
+        "holdings_entries 4000",
+        "index_synced 1",
+        r#"watch_events_total{kind="RoleBinding"} 3"#,
+        r#"watch_restarts_total{kind="ClusterRoleBinding"} 1"#,
+        r#"watch_errors_total{kind="ClusterRoleBinding"} 1"#,
+        r#"confirmations_total{result="confirmed_missing"} 1"#,
+        r#"policy_reloads_total{result="failed"} 1"#,
+        "policy_loaded_timestamp_seconds 1700000000",
+    ] {
+        let line = format!("bindguard_{line}");
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    }
+}
