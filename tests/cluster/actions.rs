@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, lab};
-use crate::objects::{BOTH, account, namespace, role_binding, user};
-use crate::stage::{create, platform};
-use crate::support::{Bindguard, Output, User, unique};
+use crate::objects::{BOTH, role_binding, user};
+use crate::stage::platform;
+use crate::support::{Bindguard, Output, User};
 
 /// A namespace, and a binding in it of a user without companions.
 fn uncovered(lab: &Lab) -> (String, Value) {
@@ -117,18 +117,8 @@ fn a_dry_run_only_warns_where_the_policy_says_so_and_the_real_call_is_refused() 
 #[test]
 fn exempt_requesters_are_not_asked_for_companions() {
     let lab = lab();
-    let home = unique("home");
-    let robot = json!({
-        "apiVersion": "v1",
-        "kind": "ServiceAccount",
-        "metadata": {"name": "deployer", "namespace": home},
-    });
-    let rights = crate::objects::cluster_role_binding(
-        &unique("deployer"),
-        "platform-admin",
-        [account(&home, "deployer")],
-    );
-    create(&lab.plane, &[namespace(&home), robot, rights]);
+    let home = lab.plane.namespace();
+    let deployer = lab.deployer(&home);
     let spec = format!(
         "exempt:
   requesters:
@@ -153,10 +143,9 @@ fn exempt_requesters_are_not_asked_for_companions() {
         output.expect_silence();
         assert_eq!(recorded(&bindguard, &namespace), []);
     }
-    let kubeconfig = lab.plane.service_account_kubeconfig(&home, "deployer");
     let (_, binding) = uncovered(&lab);
     lab.plane
-        .kubectl_with(&kubeconfig, &args, &binding.to_string())
+        .kubectl_with(&deployer, &args, &binding.to_string())
         .expect_silence();
 
     for requester in [

@@ -1,13 +1,15 @@
-//! A control plane that one test has to itself at a time, to register a bindguard as it likes.
+//! Control planes that one test has to itself at a time, to register a bindguard as it likes, and
+//! to stop what it likes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 
 use serde_json::Value;
 
-use crate::stage::{furnish, platform, serve};
-use crate::support::{ADMIN, Bindguard, ControlPlane, Output, Serve, fresh_folder};
+use crate::objects::{self, cluster_role_binding};
+use crate::stage::{create, furnish, platform, serve};
+use crate::support::{ADMIN, Bindguard, ControlPlane, Output, Serve, fresh_folder, unique};
 
 /// The API server writes its audit log for bindings alone.
 const AUDIT_POLICY: &str = "
@@ -22,16 +24,29 @@ rules:
 
 pub(crate) struct Lab {
     pub(crate) plane: ControlPlane,
-    kubeconfig: PathBuf,
+    /// bindguard's.
+    pub(crate) kubeconfig: PathBuf,
     audit_log: PathBuf,
 }
 
-/// The lab, once nobody else is in it.
+/// A lab that nobody else is in. There are two, since there are two cores; the second is built when
+/// a test would have to wait for the first.
 pub(crate) fn lab() -> MutexGuard<'static, Lab> {
-    static LAB: OnceLock<Mutex<Lab>> = OnceLock::new();
-    let lab = LAB.get_or_init(|| Mutex::new(Lab::build()));
-    // A test that failed leaves nothing in force behind.
-    lab.lock().unwrap_or_else(PoisonError::into_inner)
+    static LABS: [OnceLock<Mutex<Lab>>; 2] = [OnceLock::new(), OnceLock::new()];
+    let labs = || {
+        LABS.iter()
+            .map(|lab| lab.get_or_init(|| Mutex::new(Lab::build())))
+    };
+    let free = labs().find_map(|lab| match lab.try_lock() {
+        Ok(lab) => Some(lab),
+        // A test that failed leaves nothing in force behind.
+        Err(TryLockError::Poisoned(lab)) => Some(lab.into_inner()),
+        Err(TryLockError::WouldBlock) => None,
+    });
+    free.unwrap_or_else(|| {
+        let first = labs().next().expect("there are two");
+        first.lock().unwrap_or_else(PoisonError::into_inner)
+    })
 }
 
 impl Lab {
@@ -66,6 +81,17 @@ impl Lab {
         self.plane.kubectl(platform(), args)
     }
 
+    /// Makes a ServiceAccount that may do everything, and returns its kubeconfig.
+    pub(crate) fn deployer(&self, namespace: &str) -> PathBuf {
+        let account = ["create", "serviceaccount", "deployer", "--namespace"];
+        let account = [&account[..], &[namespace]].concat();
+        self.plane.kubectl(ADMIN, &account).expect_success();
+        let rights = [objects::account(namespace, "deployer")];
+        let rights = cluster_role_binding(&unique("deployer"), "platform-admin", rights);
+        create(&self.plane, &[rights]);
+        self.plane.service_account_kubeconfig(namespace, "deployer")
+    }
+
     /// `kubectl create` of one object, as the platform team.
     pub(crate) fn create(&self, object: &Value) -> Output {
         let args = ["create", "--filename", "-"];
@@ -83,7 +109,7 @@ impl Lab {
             "-",
         ];
         self.plane
-            .kubectl_stdin(ADMIN, &args, &crate::objects::file(objects))
+            .kubectl_stdin(ADMIN, &args, &objects::file(objects))
             .expect_success();
     }
 
@@ -108,10 +134,14 @@ pub(crate) fn policy_file(spec: &str) -> PathBuf {
 }
 
 pub(crate) fn write_policy(file: &Path, spec: &str) {
-    let spec: Vec<String> = spec.lines().map(|line| format!("  {line}")).collect();
-    let spec = spec.join("\n");
-    let text = format!(
-        "apiVersion: bindguard.dev/v1alpha1\nkind: BindingPolicy\nmetadata: {{name: lab}}\nspec:\n{spec}\n"
-    );
+    let mut text = "apiVersion: bindguard.dev/v1alpha1
+kind: BindingPolicy
+metadata: {name: lab}
+spec:"
+        .to_owned();
+    for line in spec.lines() {
+        text.push_str("\n  ");
+        text.push_str(line);
+    }
     fs::write(file, text).expect("a policy can be written");
 }

@@ -1,8 +1,8 @@
 //! The built program with a real etcd, kube-apiserver, kubectl and Helm.
 //!
-//! Two control planes serve most tests. `stage` has one bindguard with the built-in policy, asked
-//! by all tests at once, each of which keeps to names of its own. `lab` is one test's at a time,
-//! which registers a bindguard as it likes. Tests that stop an API server start their own.
+//! `stage` is a control plane with one bindguard and the built-in policy, asked by most tests at
+//! once, each of which keeps to names of its own. A `lab` is one test's at a time, which registers
+//! a bindguard as it likes.
 #![allow(
     clippy::expect_used,
     clippy::unwrap_used,

@@ -1,14 +1,13 @@
 //! Without bindguard: what works on, and what is refused until it is back.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::lab::lab;
 use crate::objects::{BOTH, account, cluster_role_binding, companions, group, role_binding, user};
-use crate::stage::{create, furnish, platform, serve, stage};
+use crate::stage::{create, platform, serve, stage};
 use crate::support::{
     ADMIN, Bindguard, ControlPlane, Output, eventually, fresh_folder, reserve_port, unique,
 };
@@ -90,15 +89,16 @@ fn expect_unreachable(output: &Output) {
 
 #[test]
 fn the_api_server_starts_with_bindguard_registered_and_gone() {
-    let plane = restartable();
-    let bindguard = serve(furnish(&plane)).start();
-    let registration = bindguard.register(&plane);
-    restart_without(&bindguard, &plane);
+    let lab = lab();
+    let plane = &lab.plane;
+    let bindguard = lab.serve().start();
+    let registration = bindguard.register(plane);
+    restart_without(&bindguard, plane);
 
     // Deleting the configurations is the way out, which no webhook can close.
     let subjects = [user("alice@example.com")];
     let binding = role_binding("default", &unique("vm"), "cluster-admin", subjects);
-    let attempt = || create_as_admin(&plane, &binding);
+    let attempt = || create_as_admin(plane, &binding);
     expect_unreachable(&attempt());
     drop(registration);
     let created = eventually(START, || attempt().succeeded().then_some(()));
@@ -210,34 +210,26 @@ fn a_bindguard_that_gets_its_right_later_gets_ready_by_itself() {
 
 #[test]
 fn a_bindguard_keeps_up_with_an_api_server_that_was_away() {
-    let plane = restartable();
+    let lab = lab();
+    let plane = &lab.plane;
     let covered = user(&unique("covered"));
-    create(&plane, &companions(&unique("companion"), &covered));
-    let bindguard = serve(furnish(&plane)).start();
-    let _registration = bindguard.register(&plane);
+    create(plane, &companions(&unique("companion"), &covered));
+    let bindguard = lab.serve().start();
+    let _registration = bindguard.register(plane);
     plane.stop_api_server();
     plane.start_api_server();
 
     let attempt = |subject: &Value| {
         let binding = role_binding("default", &unique("vm"), "view", [subject.clone()]);
-        create_as_admin(&plane, &binding)
+        create_as_admin(plane, &binding)
     };
     attempt(&covered).expect_silence();
     let uncovered = unique("uncovered");
     attempt(&user(&uncovered)).expect_denied(&[&format!("User {uncovered} lacks {BOTH}")]);
     let late = user(&unique("late"));
-    create(&plane, &companions(&unique("companion"), &late));
+    create(plane, &companions(&unique("companion"), &late));
     attempt(&late).expect_silence();
     assert_eq!(bindguard.admin("/readyz").unwrap().0, 200);
-}
-
-/// A control plane whose API server tests stop and start, one test at a time.
-fn restartable() -> MutexGuard<'static, ControlPlane> {
-    static PLANE: OnceLock<Mutex<ControlPlane>> = OnceLock::new();
-    let plane = PLANE.get_or_init(|| Mutex::new(ControlPlane::start(&[])));
-    let plane = plane.lock().unwrap_or_else(PoisonError::into_inner);
-    plane.install_roles();
-    plane
 }
 
 fn create_as_admin(plane: &ControlPlane, object: &Value) -> Output {

@@ -1,19 +1,15 @@
 //! Bindings of as many subjects as etcd takes, 1.5 MB: 34,000 ServiceAccounts or 30,000 users.
 
-use std::time::{Duration, Instant};
-
 use serde_json::Value;
 
 use crate::lab::lab;
 use crate::objects::{BOTH, account, cluster_role_binding, role_binding, user};
-use crate::stage::{create, platform};
-use crate::support::{Output, unique};
+use crate::stage::create;
+use crate::support::unique;
 
 const MANY: usize = 34_000;
 /// A user takes more room, since it comes with an API group.
 const MANY_USERS: usize = 30_000;
-/// The API server waits no longer for the webhook.
-const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn users(count: usize, domain: &str) -> Vec<Value> {
     (0..count)
@@ -28,7 +24,8 @@ fn accounts(namespace: &str) -> Vec<Value> {
 }
 
 /// The match conditions look at every subject, which the API server allows up to a cost. Where it
-/// is exceeded, the request is refused by the API server itself.
+/// is exceeded, the request is refused by the API server itself. It also refuses what is not answered
+/// within the webhook's ten seconds.
 #[test]
 fn bindings_of_34_000_subjects_are_judged_in_time() {
     let lab = lab();
@@ -38,32 +35,18 @@ fn bindings_of_34_000_subjects_are_judged_in_time() {
     create(&lab.plane, &[old]);
     let bindguard = lab.bindguard("action: Deny");
     let _registration = bindguard.register(&lab.plane);
-    let timed = |what: &str, act: &dyn Fn() -> Output| {
-        let start = Instant::now();
-        let output = act();
-        let taken = start.elapsed();
-        eprintln!("{what}: {taken:?}");
-        assert!(taken < TIMEOUT, "{what} took {taken:?}");
-        output
-    };
-
     // Nobody here is judged, which takes a look at each of them.
     let robots = cluster_role_binding(&wide, "cluster-admin", accounts(&namespace));
-    timed("34,000 ServiceAccounts become cluster-admin", &|| {
-        lab.create(&robots)
-    })
-    .expect_silence();
+    lab.create(&robots).expect_silence();
     // The one to be judged comes last.
     let mut hidden = accounts(&namespace);
     hidden.push(user("alice@example.com"));
     let hidden = role_binding(&namespace, "hidden", "view", hidden);
-    timed("a user behind 34,000 ServiceAccounts", &|| {
-        lab.create(&hidden)
-    })
-    .expect_denied(&[&format!("User alice@example.com lacks {BOTH}")]);
+    lab.create(&hidden)
+        .expect_denied(&[&format!("User alice@example.com lacks {BOTH}")]);
 
     let people = role_binding(&namespace, "people", "spectro-vm-user", users(MANY, "new"));
-    let output = timed("34,000 users become VM users", &|| lab.create(&people));
+    let output = lab.create(&people);
     let mut lacks: Vec<String> = (0..5)
         .map(|number| format!("User {number}@new lacks {BOTH}"))
         .collect();
@@ -80,9 +63,7 @@ fn bindings_of_34_000_subjects_are_judged_in_time() {
         "--namespace",
         &namespace,
     ];
-    let output = timed("a label on an old binding of 30,000 users", &|| {
-        lab.plane.kubectl(platform(), &label)
-    });
+    let output = lab.kubectl(&label);
     assert!(output.succeeded(), "{output}");
     let warnings = output.warnings();
     assert!(warnings.len() > 5, "{output}");

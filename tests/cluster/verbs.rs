@@ -126,10 +126,11 @@ fn client_side_apply_cannot_add_an_uncovered_user() {
         let apply = [binding.clone()];
         let mut output = scene.stage.kubectl_file(&["apply"], &apply);
         // kubectl's own remark about objects that were not made by apply.
-        let lines = output.stderr.split_inclusive('\n');
-        output.stderr = lines
+        let lines = output.stderr.lines();
+        let others: Vec<&str> = lines
             .filter(|line| !line.contains("last-applied-configuration"))
             .collect();
+        output.stderr = others.join("\n");
         output
     });
 }
