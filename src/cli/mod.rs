@@ -47,7 +47,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
     Version(version::Arguments),
@@ -72,7 +72,7 @@ pub fn main() -> ExitCode {
         Err(error) => return output::usage(&error, &command()),
     };
     let result = match arguments.command {
-        Command::Serve(arguments) => serve::run(arguments),
+        Command::Serve(arguments) => serve::run(*arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Version(arguments) => version::run(&arguments),

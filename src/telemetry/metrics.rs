@@ -12,7 +12,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::Registry;
 
 use super::call::{CallGuard, ConnectionGuard};
-use super::labels::{By, By2, Confirmation, Decision, Endpoint, Outcome, Reload, WatchKind};
+use super::labels::{By, By2, Confirmation, Cut, Decision, Endpoint, Outcome, Reload, WatchKind};
 use super::register::{Durations, by, by2, counter, durations, gauge, seconds};
 
 /// The media type of [`Metrics::encode`].
@@ -29,8 +29,11 @@ struct Inner {
     request_duration: Durations<Endpoint>,
     requests_in_flight: Gauge,
     connections: Gauge,
+    connections_cut: Family<By<Cut>, Counter>,
+    accept_errors: Counter,
     tls_handshake_errors: Counter,
     certificate_not_after: Gauge,
+    certificate_reloads: Family<By<Reload>, Counter>,
     decisions: Family<By<Decision>, Counter>,
     audit_lines: Family<By<Decision>, Counter>,
     audit_lines_lost: Counter,
@@ -81,6 +84,16 @@ impl Metrics {
         ConnectionGuard::start(self.clone())
     }
 
+    /// A connection was closed from this end, or not taken.
+    pub fn connection_cut(&self, reason: Cut) {
+        self.0.connections_cut.get_or_create(&By(reason)).inc();
+    }
+
+    /// A connection could not be accepted, for want of file descriptors for instance.
+    pub fn accept_failed(&self) {
+        self.0.accept_errors.inc();
+    }
+
     /// A TLS handshake failed.
     pub fn tls_handshake_failed(&self) {
         self.0.tls_handshake_errors.inc();
@@ -89,6 +102,11 @@ impl Metrics {
     /// The certificate that is served from now on is valid until then, in seconds since 1970.
     pub fn set_certificate_not_after(&self, unix_seconds: i64) {
         self.0.certificate_not_after.set(unix_seconds);
+    }
+
+    /// The certificate files or the client CA file were read again, because their bytes had changed.
+    pub fn certificates_reloaded(&self, result: Reload) {
+        self.0.certificate_reloads.get_or_create(&By(result)).inc();
     }
 
     /// A call was decided.
@@ -185,8 +203,11 @@ impl Inner {
             request_duration: durations(to, "request_duration", "Time from a request's head to its answer, its body included"),
             requests_in_flight: gauge(to, "requests_in_flight", "Requests on the webhook port that are being answered"),
             connections: gauge(to, "connections", "Open connections on the webhook port, those in their handshake included"),
+            connections_cut: by(to, "connections_cut", "Connections that were closed from this end or not taken, on both ports, by reason"),
+            accept_errors: counter(to, "accept_errors", "Connections that could not be accepted, for want of file descriptors for instance"),
             tls_handshake_errors: counter(to, "tls_handshake_errors", "TLS handshakes that failed on the webhook port"),
             certificate_not_after: seconds(to, "certificate_not_after_timestamp", "When the served certificate expires, in seconds since 1970"),
+            certificate_reloads: by(to, "certificate_reloads", "Changes of the certificate files and of the client CA file, by whether they were taken over"),
             decisions: by(to, "decisions", "Calls about persona and companion bindings, by decision"),
             audit_lines: by(to, "audit_lines", "Audit lines written to standard output, by decision"),
             audit_lines_lost: counter(to, "audit_lines_lost", "Audit lines that could not be written"),
@@ -205,16 +226,19 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
-    use super::{Confirmation, Decision, Metrics, Reload, WatchKind};
+    use super::{Confirmation, Cut, Decision, Metrics, Reload, WatchKind};
 
     /// Every metric family that users may build dashboards and alerts on.
-    const NAMES: [&str; 18] = [
+    const NAMES: [&str; 21] = [
+        "accept_errors",
         "audit_lines",
         "audit_lines_lost",
         "build",
         "certificate_not_after_timestamp_seconds",
+        "certificate_reloads",
         "confirmations",
         "connections",
+        "connections_cut",
         "decisions",
         "holdings_entries",
         "index_synced",
@@ -265,7 +289,10 @@ mod tests {
     fn what_is_told_is_what_is_scraped() {
         let metrics = Metrics::new("1.2.3");
         metrics.tls_handshake_failed();
+        metrics.connection_cut(Cut::MadeWay);
+        metrics.accept_failed();
         metrics.set_certificate_not_after(1_800_000_000);
+        metrics.certificates_reloaded(Reload::Failed);
         metrics.decided(Decision::Deny);
         metrics.audit_line_written(Decision::Deny);
         metrics.audit_line_lost();
@@ -281,7 +308,10 @@ mod tests {
         for line in [
             r#"build_info{version="1.2.3"} 1"#,
             "tls_handshake_errors_total 1",
+            r#"connections_cut_total{reason="made_way"} 1"#,
+            "accept_errors_total 1",
             "certificate_not_after_timestamp_seconds 1800000000",
+            r#"certificate_reloads_total{result="failed"} 1"#,
             r#"decisions_total{decision="deny"} 1"#,
             r#"decisions_total{decision="allow"} 0"#,
             r#"audit_lines_total{decision="deny"} 1"#,

@@ -14,8 +14,6 @@ use tokio::sync::watch;
 use super::Outcome;
 use crate::admission::Webhook;
 use crate::audit::log::AuditLog;
-use crate::audit::record::Caller;
-use crate::certificates::tls::server_config;
 use crate::policy_file;
 use crate::server::readiness::{Condition, Readiness};
 use crate::server::run::{Server, Services};
@@ -26,16 +24,21 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
 
 pub(super) use arguments::Arguments;
+use certificate::Certificates;
 
 /// Serves until a signal ends it.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     logging::init(arguments.log_format.into(), &arguments.log_level)?;
     logging::log_panics();
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the asynchronous runtime")?
-        .block_on(serve(arguments))
+        .context("cannot start the asynchronous runtime")?;
+    let outcome = runtime.block_on(serve(arguments));
+    // Not dropped, which would wait for a file that is being read, perhaps from a volume that no
+    // longer answers.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
@@ -48,7 +51,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     metrics.set_policy_loaded(clock::now().as_second());
 
     let server = Server::bind(&arguments.listen, &arguments.admin_listen).await?;
-    let certificate = certificate::obtain(&arguments, &metrics)?;
+    let certificates = Certificates::obtain(&arguments, &metrics)?;
     let (fed, feeding) = state::feed(
         arguments.source()?,
         policy_receiver,
@@ -61,11 +64,11 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
         confirm: fed.confirm,
         audit: AuditLog::start(std::io::stdout()).context("cannot start the audit log")?,
         metrics: metrics.clone(),
-        caller: Caller::Unverified,
+        caller: certificates.caller,
         now: clock::now,
     };
     let services = Services {
-        tls: server_config(certificate)?,
+        tls: Arc::clone(&certificates.tls),
         webhook: webhook::router(Arc::new(webhook), &metrics),
         admin: admin::router(readiness.clone(), metrics.clone()),
         readiness: readiness.clone(),
@@ -82,6 +85,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     let background = async {
         tokio::join!(
             feeding,
+            certificates.follow(&metrics),
             reload(&arguments, digest, policies, &metrics),
             observe::state(&fed.state, &readiness, &metrics),
         )
@@ -91,8 +95,8 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
             tracing::info!(ended = ?ended?, "bindguard ends");
             Ok(Outcome::Done)
         }
-        // The three never end.
-        (never, (), ()) = background.fuse() => match never {},
+        // None of them ends.
+        (never, _, (), ()) = background.fuse() => match never {},
     }
 }
 
