@@ -94,7 +94,7 @@ mod tests {
     fn connections_leave_descriptors_for_everything_else() {
         for limit in [64, 100, 256, 1_024, 4_096, 1_048_576, usize::MAX] {
             let places = places_within(limit);
-            let slack = (places.webhook / 16).max(1) + (places.admin / 16).max(1);
+            let slack = (places.webhook / 8).max(1) + (places.admin / 8).max(1);
             assert!(places.webhook + places.admin + slack + OWN_DESCRIPTORS <= limit);
         }
     }

@@ -74,7 +74,7 @@ impl Places {
         Self(Arc::new(Inner {
             capacity,
             share: capacity.div_ceil(2),
-            slack: (capacity / 16).max(1),
+            slack: (capacity / 8).max(1),
             load: Arc::default(),
             table: Mutex::default(),
         }))
@@ -250,7 +250,7 @@ mod tests {
         let taken: Vec<_> = (3..)
             .map_while(|last| places.take(address(last)).ok())
             .collect();
-        assert_eq!(taken.len(), 4);
+        assert_eq!(taken.len(), 8);
         open.retain_mut(|(_, told)| !must_go(told));
         assert_eq!(open.len() + taken.len(), 64);
         assert!(places.take(address(99)).is_ok());
