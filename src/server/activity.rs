@@ -36,7 +36,7 @@ struct State {
     changed: Instant,
     /// When the head of a request began that is not complete, as far as HTTP/1.1 tells.
     head_began: Option<Instant>,
-    /// Calls abandoned since one was last answered.
+    /// Calls abandoned since the answer to one was last taken.
     abandoned: usize,
 }
 
@@ -45,6 +45,7 @@ struct State {
 pub(super) struct InFlight {
     activity: Arc<Activity>,
     answered: bool,
+    taken: bool,
 }
 
 impl Activity {
@@ -69,6 +70,7 @@ impl Activity {
         InFlight {
             activity: Arc::clone(self),
             answered: false,
+            taken: false,
         }
     }
 
@@ -112,11 +114,16 @@ impl InFlight {
     pub(super) fn answered(&mut self) {
         self.answered = true;
         let mut state = self.activity.state();
-        state.abandoned = 0;
         if state.unsent == 0 {
             state.sent = Instant::now();
         }
         state.unsent += 1;
+    }
+
+    /// Its answer is on its way, so it was not abandoned. (A stream that is reset while its body
+    /// comes gets an answer, too, which says so and which nobody takes.)
+    pub(super) fn taken(&mut self) {
+        self.taken = true;
     }
 }
 
@@ -129,6 +136,9 @@ impl Drop for InFlight {
         if self.answered {
             state.unsent = state.unsent.saturating_sub(1);
             state.sent = now;
+        }
+        if self.taken {
+            state.abandoned = 0;
         } else {
             state.abandoned = state.abandoned.saturating_add(1);
         }
@@ -218,11 +228,16 @@ mod tests {
     fn a_client_that_only_ever_abandons_its_calls_is_found_out() {
         let activity = Arc::new(Activity::new());
         for _ in 0..3 {
-            for _ in 1..MAX_ABANDONED {
-                drop(activity.begin());
+            for number in 1..MAX_ABANDONED {
+                let mut call = activity.begin();
+                if number % 2 == 0 {
+                    call.answered();
+                }
             }
             assert_eq!(activity.overdue(Instant::now()), None);
-            activity.begin().answered();
+            let mut call = activity.begin();
+            call.answered();
+            call.taken();
         }
         for _ in 0..MAX_ABANDONED {
             drop(activity.begin());

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::http::header::{CONNECTION, HeaderValue};
-use axum::http::{Request, Response, Version};
+use axum::http::{Method, Request, Response, Version};
 use axum::routing::future::RouteFuture;
 use hyper::body::{Frame, SizeHint};
 use tower::{BoxError, Service};
@@ -138,6 +138,7 @@ where
     fn call(&mut self, mut request: Request<B>) -> Answering {
         let in_flight = self.shared.activity.begin();
         let last = self.readiness.is_draining() && request.version() <= Version::HTTP_11;
+        let only_head = request.method() == Method::HEAD;
         let load = self.shared.place.load().clone();
         request.extensions_mut().insert(load);
         Answering {
@@ -145,6 +146,7 @@ where
             shared: Arc::clone(&self.shared),
             in_flight: Some(in_flight),
             last,
+            only_head,
         }
     }
 }
@@ -155,6 +157,8 @@ pub(super) struct Answering {
     shared: Arc<Shared>,
     in_flight: Option<InFlight>,
     last: bool,
+    /// The body of the answer is not sent: that of HEAD never is.
+    only_head: bool,
 }
 
 impl Future for Answering {
@@ -165,6 +169,9 @@ impl Future for Answering {
         let mut response = ready!(Pin::new(&mut this.response).poll(context))?;
         if let Some(in_flight) = &mut this.in_flight {
             in_flight.answered();
+            if this.only_head {
+                in_flight.taken();
+            }
         }
         if response.status().is_success() {
             this.shared.place.prove();
@@ -187,7 +194,6 @@ impl Future for Answering {
 #[derive(Debug)]
 pub(super) struct Sending {
     body: Body,
-    #[expect(dead_code, reason = "it is held for what its end means")]
     in_flight: Option<InFlight>,
 }
 
@@ -199,7 +205,12 @@ impl HttpBody for Sending {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_frame(context)
+        let this = self.get_mut();
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(context));
+        if let Some(in_flight) = &mut this.in_flight {
+            in_flight.taken();
+        }
+        Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {

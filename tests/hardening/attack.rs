@@ -15,6 +15,9 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 const HALF_HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 /// How slow the slow ones are: a byte in this time, so that there is always a sign of life.
 const DRIP: Duration = Duration::from_millis(700);
+/// Between one connection and the next: elsewhere clients do not take the server's own processors
+/// from it.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Waits until the server closes the connection, dripping a byte now and then.
 async fn drip<S>(stream: S, byte: u8)
@@ -90,6 +93,7 @@ pub(crate) async fn idle(endpoint: &Endpoint, http2: bool) -> io::Result<TlsStre
 /// Heads without end, one connection after the other.
 pub(crate) async fn endless_head(endpoint: Endpoint) -> io::Result<()> {
     loop {
+        sleep(PAUSE).await;
         let mut stream = endpoint.http1().await?;
         stream.write_all(b"POST /validate HTTP/1.1\r\n").await?;
         let line = format!("x: {}\r\n", "y".repeat(1_000));
@@ -100,6 +104,7 @@ pub(crate) async fn endless_head(endpoint: Endpoint) -> io::Result<()> {
 /// Frames that go on with the headers of one request without end.
 pub(crate) async fn endless_headers(endpoint: Endpoint) -> io::Result<()> {
     loop {
+        sleep(PAUSE).await;
         let mut stream = endpoint.http2().await?;
         stream.write_all(PREFACE).await?;
         stream.write_all(b"\0\0\x01\x01\0\0\0\0\x01\x82").await?;
@@ -116,6 +121,7 @@ pub(crate) async fn garbage(endpoint: Endpoint) -> io::Result<()> {
         .map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0])
         .collect();
     for first in (0..=255_u8).cycle() {
+        sleep(PAUSE).await;
         let mut stream = endpoint.tcp().await?;
         // It closes when it has seen enough.
         let _ = stream.write_all(&[&[first], &garbage[..]].concat()).await;
@@ -126,11 +132,24 @@ pub(crate) async fn garbage(endpoint: Endpoint) -> io::Result<()> {
 
 /// Opens streams and resets them at once, without end.
 pub(crate) async fn resets(endpoint: Endpoint) -> io::Result<()> {
+    open_and_reset(endpoint, false).await
+}
+
+/// Opens streams, and resets them when their calls are in flight.
+pub(crate) async fn abandoned_calls(endpoint: Endpoint) -> io::Result<()> {
+    open_and_reset(endpoint, true).await
+}
+
+/// A hundred at a time over one connection until it is closed, and then the next. Whether each is
+/// given the time to be looked at makes the difference: the others are nothing but a flood.
+async fn open_and_reset(endpoint: Endpoint, accepted: bool) -> io::Result<()> {
     loop {
+        sleep(PAUSE).await;
         let stream = endpoint.http2().await?;
-        let Ok((mut sender, connection)) = h2::client::handshake(stream).await else {
+        let Ok((mut sender, mut connection)) = h2::client::handshake(stream).await else {
             continue;
         };
+        let mut pings = connection.ping_pong().unwrap();
         let connection = tokio::spawn(connection);
         let request = || {
             http::Request::post("https://localhost/validate")
@@ -138,17 +157,25 @@ pub(crate) async fn resets(endpoint: Endpoint) -> io::Result<()> {
                 .body(())
                 .unwrap()
         };
-        loop {
-            match sender.ready().await {
-                Ok(ready) => sender = ready,
-                Err(_cut) => break,
+        'open: loop {
+            let mut streams = Vec::new();
+            for _ in 0..100 {
+                match sender.ready().await {
+                    Ok(ready) => sender = ready,
+                    Err(_closed) => break 'open,
+                }
+                match sender.send_request(request(), false) {
+                    Ok((_answer, body)) => streams.push(body),
+                    Err(_closed) => break 'open,
+                }
             }
-            let Ok((_answer, mut body)) = sender.send_request(request(), false) else {
+            if accepted && pings.ping(h2::Ping::opaque()).await.is_err() {
                 break;
-            };
-            // So that the request is out before its reset.
+            }
+            for stream in &mut streams {
+                stream.send_reset(h2::Reason::CANCEL);
+            }
             tokio::task::yield_now().await;
-            body.send_reset(h2::Reason::CANCEL);
         }
         connection.abort();
     }
@@ -157,6 +184,7 @@ pub(crate) async fn resets(endpoint: Endpoint) -> io::Result<()> {
 /// Answers that are asked for and never taken.
 pub(crate) async fn no_window(endpoint: Endpoint) -> io::Result<()> {
     loop {
+        sleep(PAUSE).await;
         let mut stream = endpoint.http2().await?;
         stream.write_all(&PREFACE[..24]).await?;
         // Settings: no window for any stream.

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures::future::try_join_all;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
 use super::attack;
@@ -62,10 +64,11 @@ fn while_hostile_clients_do_what_they_can_the_api_server_is_answered_at_once() {
         floods.spawn(attack::endless_headers(lab.endpoint.clone()));
         floods.spawn(attack::garbage(lab.endpoint.clone()));
         floods.spawn(attack::resets(lab.endpoint.clone()));
+        floods.spawn(attack::abandoned_calls(lab.endpoint.clone()));
         floods.spawn(attack::no_window(lab.endpoint.clone()));
     }
     drop(enter);
-    let attacked = Instant::now();
+    let (attacked, idled) = (Instant::now(), lab.processor_time());
     std::thread::sleep(ATTACK);
 
     // Every slow client was shown the door, though none of them ever fell silent.
@@ -82,12 +85,14 @@ fn while_hostile_clients_do_what_they_can_the_api_server_is_answered_at_once() {
     let latencies = steady.finish();
     let memory = lab.peak_memory();
     eprintln!(
-        "{} calls meanwhile: p50 {:?}, p99 {:?}, longest {:?}; peak memory {} MiB",
+        "{} calls meanwhile: p50 {:?}, p99 {:?}, longest {:?}; peak memory {} MiB, {:?} of \
+         processor time",
         latencies.count(),
         latencies.at(0.5),
         latencies.at(0.99),
         latencies.at(1.0),
         memory / 1024,
+        lab.processor_time().saturating_sub(idled),
     );
     // On a machine that is busy with other things, quiet is no measure of seconds either.
     assert!(latencies.at(1.0) < Duration::from_secs(2) + 10 * quiet.at(1.0));
@@ -102,7 +107,7 @@ fn while_hostile_clients_do_what_they_can_the_api_server_is_answered_at_once() {
     assert!(lab.cut("abandoned_calls") > 0);
     assert_eq!(lab.cut("idle") + lab.cut("full") + lab.cut("peer_full"), 0);
     let refused = "bindguard_requests_total{endpoint=\"validate\",outcome=\"bad_request\"}";
-    assert_eq!(lab.metric(refused), SLOW_BODIES as u64);
+    assert!(lab.metric(refused) >= SLOW_BODIES as u64);
     drop(idle);
     drop(runtime);
     lab.within(5, "all are gone", |lab| lab.connections() == 0);
@@ -124,16 +129,13 @@ fn quiet(lab: &Lab) -> Latencies {
 
 #[test]
 fn bodies_that_nobody_could_hold_are_refused_with_a_time_to_try_again() {
-    use bytes::Bytes;
     let lab = Lab::start(&[]);
     let runtime = runtime();
     // Each sends 6 MiB of 7, and waits.
     let piece = Bytes::from(vec![b' '; 64 * 1024]);
-    let greedy = |number: u8| {
+    let greedy = || {
         let (endpoint, piece) = (lab.endpoint.clone(), piece.clone());
         async move {
-            use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-            let _ = number;
             let mut stream = endpoint.http1().await?;
             let head = "POST /validate?timeout=30s HTTP/1.1\r\nhost: a\r\n\
                         content-type: application/json\r\ncontent-length: 7000000\r\n\r\n";
@@ -150,8 +152,8 @@ fn bodies_that_nobody_could_hold_are_refused_with_a_time_to_try_again() {
     };
     let mut clients = JoinSet::new();
     let enter = runtime.enter();
-    for number in 0..40 {
-        clients.spawn(greedy(number));
+    for _ in 0..40 {
+        clients.spawn(greedy());
     }
     drop(enter);
     let busy = "bindguard_requests_total{endpoint=\"validate\",outcome=\"busy\"}";
