@@ -32,6 +32,7 @@ suite 'architecture' "$cargo" test --locked --test architecture --test documenta
 suite 'command line' "$cargo" test --locked --test command_line
 suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
+suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'freshness' "$cargo" test --locked --test freshness
 

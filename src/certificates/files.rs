@@ -1,11 +1,11 @@
 //! A chain and its key from two PEM files: `--tls-cert` and `--tls-key`.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use super::follow::{self, Contents, Followed};
 use super::pair::{Chain, ChainError, KeyError, Pair, PairError, key_from_pem};
 
 /// Why two files are not a pair that can be served.
@@ -49,31 +49,64 @@ pub enum FilesError {
     },
 }
 
-/// Loads a chain and its key. Both are read before either is judged, so that they are as close to
-/// being of one version as two files can be.
-///
-/// # Errors
-///
-/// When a file cannot be read, is not what it should be, or the two don't belong together.
-pub fn load(certificate: &Path, key: &Path, now: Timestamp) -> Result<Pair, FilesError> {
-    let (chain_text, key_text) = (read("certificate", certificate)?, read("private key", key)?);
-    let chain = Chain::from_pem(&chain_text).map_err(|source| FilesError::Certificate {
-        path: certificate.to_owned(),
-        source,
-    })?;
-    let signing_key = key_from_pem(&key_text).map_err(|source| FilesError::Key {
-        path: key.to_owned(),
-        source,
-    })?;
-    Pair::new(chain, signing_key, now).map_err(|source| FilesError::Pair {
-        certificate: certificate.to_owned(),
-        key: key.to_owned(),
-        source,
-    })
+/// The two files of a pair.
+#[derive(Clone, Debug)]
+pub struct PairFiles {
+    certificate: PathBuf,
+    key: PathBuf,
+}
+
+impl PairFiles {
+    /// The files at these paths, which need not exist yet.
+    #[must_use]
+    pub const fn new(certificate: PathBuf, key: PathBuf) -> Self {
+        Self { certificate, key }
+    }
+
+    /// Loads the pair, with what is needed to follow its files.
+    ///
+    /// # Errors
+    ///
+    /// When a file cannot be read, is not what it should be, or the two don't belong together.
+    pub fn load(&self, now: Timestamp) -> Result<(Pair, Followed), FilesError> {
+        let contents = self.read()?;
+        Ok((self.pair(&contents, now)?, Followed::new(&contents)))
+    }
+
+    /// Reads both before either is judged, so that they are as close to being of one version as
+    /// two files can be.
+    pub(super) fn read(&self) -> Result<Contents, FilesError> {
+        Ok(vec![
+            read("certificate", &self.certificate)?,
+            read("private key", &self.key)?,
+        ])
+    }
+
+    pub(super) fn pair(&self, contents: &Contents, now: Timestamp) -> Result<Pair, FilesError> {
+        let file = |position: usize| {
+            contents
+                .get(position)
+                .map(Vec::as_slice)
+                .unwrap_or_default()
+        };
+        let chain = Chain::from_pem(file(0)).map_err(|source| FilesError::Certificate {
+            path: self.certificate.clone(),
+            source,
+        })?;
+        let signing_key = key_from_pem(file(1)).map_err(|source| FilesError::Key {
+            path: self.key.clone(),
+            source,
+        })?;
+        Pair::new(chain, signing_key, now).map_err(|source| FilesError::Pair {
+            certificate: self.certificate.clone(),
+            key: self.key.clone(),
+            source,
+        })
+    }
 }
 
 fn read(what: &'static str, path: &Path) -> Result<Vec<u8>, FilesError> {
-    fs::read(path).map_err(|source| FilesError::Read {
+    follow::read(path).map_err(|source| FilesError::Read {
         what,
         path: path.to_owned(),
         source,

@@ -7,7 +7,7 @@ use rcgen::{
 };
 use tempfile::TempDir;
 
-use super::{FilesError, Pair, Timestamp, load};
+use super::{FilesError, Pair, PairFiles, Timestamp};
 
 /// A directory with `tls.crt` and `tls.key`.
 struct Files(TempDir);
@@ -23,7 +23,8 @@ impl Files {
     fn load_at(&self, now: &str) -> Result<Pair, FilesError> {
         let directory = self.0.path();
         let now = now.parse::<Timestamp>().unwrap();
-        load(&directory.join("tls.crt"), &directory.join("tls.key"), now)
+        let files = PairFiles::new(directory.join("tls.crt"), directory.join("tls.key"));
+        files.load(now).map(|(pair, _)| pair)
     }
 
     fn load(&self) -> Result<Pair, FilesError> {

@@ -7,7 +7,11 @@ use std::time::{Duration, Instant};
 
 use rustls::AlertDescription;
 
+use crate::telemetry::labels::Cut;
 use crate::telemetry::metrics::Metrics;
+
+use super::acceptor::CutEarly;
+use super::places::NoPlace;
 
 /// One line of warning in this time at most: anyone who reaches the port can cause these.
 const QUIET_FOR: Duration = Duration::from_secs(10);
@@ -16,30 +20,66 @@ const QUIET_FOR: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct AcceptErrors {
     metrics: Metrics,
-    quiet: Quiet,
+    /// One for each sort, so that a flood of one does not hide another.
+    accepting: Quiet,
+    places: Quiet,
+    handshakes: Quiet,
 }
 
 impl AcceptErrors {
     pub(super) fn new(metrics: Metrics) -> Self {
         Self {
             metrics,
-            quiet: Quiet::new(),
+            accepting: Quiet::new(),
+            places: Quiet::new(),
+            handshakes: Quiet::new(),
         }
     }
 
-    /// Records an error. With a peer it is one of the handshake, without one of accepting.
+    /// Records an error. With a peer it is one of a connection, without one of accepting.
     pub(super) fn record(&self, peer: Option<&SocketAddr>, error: &io::Error) {
         let Some(peer) = peer else {
-            if self.quiet.may_speak() {
-                tracing::warn!(%error, "cannot accept connections");
+            self.metrics.accept_failed();
+            if self.accepting.may_speak() {
+                tracing::warn!(
+                    %error,
+                    "cannot accept connections; those that are open are served on"
+                );
             }
             return;
         };
-        self.metrics.tls_handshake_failed();
-        match error.get_ref().and_then(|cause| cause.downcast_ref()) {
-            Some(cause) if self.quiet.may_speak() => warn(*peer, cause),
-            // Port probes connect and go, without a word of TLS.
-            _ => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+        let cause = error.get_ref();
+        if let Some(no_place) = cause.and_then(|cause| cause.downcast_ref::<NoPlace>()) {
+            self.metrics.connection_cut(match no_place {
+                NoPlace::Full => Cut::Full,
+                NoPlace::PeerFull => Cut::PeerFull,
+            });
+            self.crowded(*peer, no_place);
+        } else if let Some(CutEarly(reason)) = cause.and_then(|cause| cause.downcast_ref()) {
+            self.metrics.connection_cut(*reason);
+            if *reason == Cut::MadeWay {
+                self.crowded(*peer, error);
+            } else {
+                tracing::debug!(%peer, %error, "a connection was closed");
+            }
+        } else {
+            self.metrics.tls_handshake_failed();
+            match cause.and_then(|cause| cause.downcast_ref()) {
+                Some(cause) if self.handshakes.may_speak() => warn(*peer, cause),
+                // Port probes connect and go, without a word of TLS.
+                _ => tracing::debug!(%peer, %error, "a TLS handshake failed"),
+            }
+        }
+    }
+
+    fn crowded(&self, peer: SocketAddr, error: &dyn std::error::Error) {
+        if self.places.may_speak() {
+            tracing::warn!(
+                %peer,
+                %error,
+                "a connection was closed because there are too many; see the metric \
+                 bindguard_connections_cut_total"
+            );
         }
     }
 }
@@ -53,12 +93,23 @@ fn warn(peer: SocketAddr, error: &rustls::Error) {
                 | AlertDescription::UnknownCA
         )
     );
+    let refused_theirs = matches!(
+        error,
+        rustls::Error::NoCertificatesPresented | rustls::Error::InvalidCertificate(_)
+    );
     if refused_ours {
         tracing::warn!(
             %peer,
             %error,
             "a client refused our certificate; does the caBundle of the webhook configuration \
              hold the CA that signed it, and is it for the host that the configuration names?"
+        );
+    } else if refused_theirs {
+        tracing::warn!(
+            %peer,
+            %error,
+            "a client without a certificate that --client-ca demands was refused; if it is the \
+             API server, does its AdmissionConfiguration name one for this host and port?"
         );
     } else {
         tracing::warn!(%peer, %error, "a TLS handshake failed");

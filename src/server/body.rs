@@ -9,6 +9,7 @@ use bytes::BytesMut;
 use http_body_util::BodyExt as _;
 use tokio::time;
 
+use super::load::{Busy, Charge};
 use super::refusal::Refusal;
 
 /// The largest body that is read: an UPDATE review holds two objects, and the API server takes
@@ -19,9 +20,13 @@ pub(super) const MAX_BODY_BYTES: usize = 7 * 1024 * 1024;
 const DISCARDED_BYTES: usize = 32 * 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(2);
 
-/// Reads a body that is complete within the time given.
-pub(super) async fn read(body: &mut Body, within: Duration) -> Result<Bytes, Refusal> {
-    time::timeout(within, read_whole(body))
+/// Reads a body that is complete within the time given. What it holds is charged as it comes.
+pub(super) async fn read(
+    body: &mut Body,
+    within: Duration,
+    charge: &mut Charge,
+) -> Result<Bytes, Refusal> {
+    time::timeout(within, read_whole(body, charge))
         .await
         .unwrap_or(Err(Refusal::BodyLate(within)))
 }
@@ -47,7 +52,7 @@ pub(super) async fn discard(mut body: Body, headers: &HeaderMap) {
     drop(time::timeout(DISCARD_TIME, rest).await);
 }
 
-async fn read_whole(body: &mut Body) -> Result<Bytes, Refusal> {
+async fn read_whole(body: &mut Body, charge: &mut Charge) -> Result<Bytes, Refusal> {
     let announced = body.size_hint().lower();
     if usize::try_from(announced).map_or(true, |bytes| bytes > MAX_BODY_BYTES) {
         return Err(Refusal::TooLarge);
@@ -57,11 +62,13 @@ async fn read_whole(body: &mut Body) -> Result<Bytes, Refusal> {
     let Some(first) = next_data(body).await? else {
         return Ok(Bytes::new());
     };
+    charge.grow(first.len()).map_err(|Busy| Refusal::Busy)?;
     if first.len() > MAX_BODY_BYTES {
         return Err(Refusal::TooLarge);
     }
     let mut joined = BytesMut::new();
     while let Some(data) = next_data(body).await? {
+        charge.grow(data.len()).map_err(|Busy| Refusal::Busy)?;
         if joined.is_empty() {
             joined.extend_from_slice(&first);
         }

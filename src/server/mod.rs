@@ -12,10 +12,18 @@ pub mod shutdown;
 pub mod webhook;
 
 mod accept_errors;
+mod acceptor;
+mod activity;
 mod body;
 mod call_timeout;
 mod connections;
+mod descriptors;
+mod framing;
+mod limits;
+mod load;
+mod places;
 mod refusal;
+mod watched;
 
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,22 @@
 //! Why a request gets no review.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::StatusCode;
 use axum::http::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use axum::response::Response;
+use http_body_util::Full;
+use hyper::body::{Frame, SizeHint};
 
 use crate::admission::answer::Answer;
 use crate::telemetry::labels::{Decision, Outcome};
 
 use super::body::MAX_BODY_BYTES;
+use super::load::Charge;
 
 /// Why a request was refused before it was read as a review, or failed while it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,6 +37,8 @@ pub(super) enum Refusal {
     BodyBroken,
     #[error("the answer was not ready within {} ms", .0.as_millis())]
     Overdue(Duration),
+    #[error("too much is being read and answered at the moment")]
+    Busy,
     #[error("bindguard failed at this request; its log says more")]
     Panicked,
 }
@@ -43,7 +51,7 @@ impl Refusal {
             Self::NoMediaType | Self::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyLate(_) | Self::BodyBroken => StatusCode::BAD_REQUEST,
-            Self::Overdue(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Overdue(_) | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -56,7 +64,12 @@ impl Refusal {
             | Self::NoMediaType
             | Self::MediaType
             | Self::TooLarge => true,
-            Self::BodyLate(_) | Self::BodyBroken | Self::Overdue(_) | Self::Panicked => false,
+            // To let in what cannot be held would be work that a busy server has no use for.
+            Self::BodyLate(_)
+            | Self::BodyBroken
+            | Self::Overdue(_)
+            | Self::Busy
+            | Self::Panicked => false,
         }
     }
 
@@ -64,14 +77,22 @@ impl Refusal {
     pub(super) fn answer(self) -> Answer {
         let message = self.to_string();
         match self {
-            Self::Overdue(_) => Answer::try_again(&message),
+            Self::Overdue(_) | Self::Busy => Answer::try_again(&message),
             _ => Answer::status(self.status(), &message),
         }
     }
 
+    /// How a call ended that was refused so.
+    pub(super) fn outcome(self) -> Outcome {
+        match self {
+            Self::Busy => Outcome::Busy,
+            _ => outcome(&self.answer()),
+        }
+    }
+
     /// The refusal as it goes out.
-    pub(super) fn respond(self) -> Response {
-        let mut response = respond(self.answer());
+    pub(super) fn respond(self, charge: Option<Charge>) -> Response {
+        let mut response = respond(self.answer(), charge);
         if self == Self::Method {
             response
                 .headers_mut()
@@ -81,9 +102,13 @@ impl Refusal {
     }
 }
 
-/// An answer as it goes out. Its length is added on the way.
-pub(super) fn respond(answer: Answer) -> Response {
-    let mut response = Response::new(Body::from(answer.body));
+/// An answer as it goes out. Its length is added on the way. What the request is charged is given
+/// back when the answer is sent: one that nobody takes is held until then.
+pub(super) fn respond(answer: Answer, charge: Option<Charge>) -> Response {
+    let mut response = Response::new(Body::new(Charged {
+        data: Full::from(answer.body),
+        charge,
+    }));
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -91,6 +116,33 @@ pub(super) fn respond(answer: Answer) -> Response {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
+}
+
+/// A body that is charged for until it is gone.
+struct Charged {
+    data: Full<Bytes>,
+    #[expect(dead_code, reason = "it is held for what its end means")]
+    charge: Option<Charge>,
+}
+
+impl HttpBody for Charged {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Pin::new(&mut self.get_mut().data).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.data.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.data.size_hint()
+    }
 }
 
 /// How a call ended that was answered so.

@@ -6,38 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum_server::accept::{TcpConfigAcceptor, TcpKeepaliveConfig, TcpSocketConfig};
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
-use axum_server::{Handle, Server as HttpServer};
+use axum_server::Handle;
 use futures::Stream;
 use futures::future::try_join;
-use rustls::ServerConfig;
 use tokio::net::TcpListener;
 
+use crate::certificates::tls::Tls;
 use crate::telemetry::metrics::Metrics;
 
 use super::accept_errors::AcceptErrors;
+use super::acceptor::{OverTls, Plain};
 use super::connections::Connections;
+use super::limits;
 use super::listen::ListenAddress;
+use super::places::Places;
 use super::readiness::{Condition, Readiness};
 use super::shutdown::{Ended, Plan, Signal, serve_until_told};
 
-/// How long a client may take for its TLS handshake.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may be without a request. The API server closes its own after 90 s; if we
-/// were first, that could cross with a call, which is lost and not sent again. It holds for
-/// connections that never had a request, too: a Go client that opens one, and meanwhile gets
-/// another back, keeps the new one for later. (hyper counts idle time as time to read a head.)
-const IDLE_TIMEOUT: Duration = Duration::from_secs(125);
-/// A peer that is gone without a word is noticed within two of these, idle or not.
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-/// Calls at once on an HTTP/2 connection; what Go's server takes.
-const MAX_CONCURRENT_STREAMS: u32 = 250;
-/// What a client may send of one body, and of all on a connection, before it must wait to be told
-/// to go on. The default of 64 KiB would cost a body of 7 MiB a hundred round trips. Fixed, where
-/// hyper could adapt it to the line: that takes a ping for every few frames.
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 /// What requests in flight on the admin port may take when all else is done.
 const ADMIN_DRAIN: Duration = Duration::from_millis(500);
 
@@ -96,7 +81,7 @@ struct Bound {
 #[derive(Debug)]
 pub struct Services {
     /// How the webhook port speaks TLS.
-    pub tls: ServerConfig,
+    pub tls: Arc<Tls>,
     /// The webhook port's router.
     pub webhook: Router,
     /// The admin port's router.
@@ -153,15 +138,29 @@ impl Server {
         } = services;
         let (webhook_handle, admin_handle) = (Handle::new(), Handle::new());
         let errors = AcceptErrors::new(metrics.clone());
-        let webhook = configured(self.webhook.listener)
-            .acceptor(tls_acceptor(tls))
+        let places = limits::places();
+        tracing::debug!(?places, "places for connections");
+        let webhook = limits::server(self.webhook.listener)
+            .acceptor(OverTls(tls))
             .accept_error_handler(move |peer, error| errors.record(peer, error))
             .handle(webhook_handle.clone())
-            .serve(Connections::new(webhook, metrics, readiness.clone()));
-        let admin = configured(self.admin.listener)
-            .acceptor(tcp_acceptor())
+            .serve(Connections::of_webhook(
+                webhook,
+                Places::new(places.webhook),
+                metrics.clone(),
+                readiness.clone(),
+            ));
+        let errors = AcceptErrors::new(metrics.clone());
+        let admin = limits::server(self.admin.listener)
+            .acceptor(Plain)
+            .accept_error_handler(move |peer, error| errors.record(peer, error))
             .handle(admin_handle.clone())
-            .serve(admin.into_make_service());
+            .serve(Connections::of_admin(
+                admin,
+                Places::new(places.admin),
+                metrics,
+                readiness.clone(),
+            ));
 
         let mut result = Ok(());
         // Boxed, since it is large and moved about.
@@ -193,45 +192,4 @@ async fn bind(port: Port, address: &ListenAddress) -> Result<Bound, ServerError>
         address: address.clone(),
         source,
     })
-}
-
-fn configured(listener: TcpListener) -> HttpServer<SocketAddr> {
-    let mut server = HttpServer::from_listener(listener).first_request_timeout(IDLE_TIMEOUT);
-    server
-        .http_builder()
-        .http1()
-        .header_read_timeout(IDLE_TIMEOUT);
-    server
-        .http_builder()
-        .http2()
-        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        .keep_alive_interval(PING_INTERVAL)
-        .keep_alive_timeout(PING_INTERVAL);
-    server
-}
-
-fn tls_acceptor(tls: ServerConfig) -> RustlsAcceptor<TcpConfigAcceptor> {
-    RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(tls)))
-        .handshake_timeout(HANDSHAKE_TIMEOUT)
-        .acceptor(tcp_acceptor())
-}
-
-fn tcp_acceptor() -> TcpConfigAcceptor {
-    let keepalive = TcpKeepaliveConfig::new()
-        .time(PING_INTERVAL)
-        .interval(PING_INTERVAL)
-        .retries(2);
-    TcpConfigAcceptor::new(TcpSocketConfig::new().nodelay(true).keepalive(keepalive))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Duration, IDLE_TIMEOUT};
-
-    #[test]
-    fn no_idle_connection_is_closed_before_the_api_server_would() {
-        assert!(IDLE_TIMEOUT >= Duration::from_mins(2));
-    }
 }

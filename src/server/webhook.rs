@@ -22,6 +22,7 @@ use crate::telemetry::call::CallGuard;
 use crate::telemetry::labels::Endpoint;
 use crate::telemetry::metrics::Metrics;
 
+use super::load::{Busy, Charge, Load};
 use super::refusal::{Refusal, outcome, respond};
 use super::{body, call_timeout};
 
@@ -61,7 +62,10 @@ where
         .fallback(move |request: Request| async move {
             let call = unknown.call(Endpoint::Other);
             let (head, body) = request.into_parts();
-            refuse(Refusal::NotFound, call, &head, body).await
+            match charge(&head) {
+                Ok(charge) => refuse(Refusal::NotFound, call, &head, body, Some(charge)).await,
+                Err(Busy) => refuse(Refusal::Busy, call, &head, body, None).await,
+            }
         })
 }
 
@@ -74,25 +78,51 @@ where
     any(move |request: Request| async move {
         let mut call = metrics.call(endpoint);
         let (head, mut body) = request.into_parts();
-        match answer(&head, &mut body, handler).await {
+        let mut charge = match charge(&head) {
+            Ok(charge) => charge,
+            Err(Busy) => return refuse(Refusal::Busy, call, &head, body, None).await,
+        };
+        let answer = answer(&head, &mut body, &mut charge, handler).await;
+        charge.drop_body();
+        match answer {
             Ok(answer) => {
                 call.set_outcome(outcome(&answer));
-                respond(answer)
+                respond(answer, Some(charge))
             }
-            Err(refusal) => refuse(refusal, call, &head, body).await,
+            Err(refusal) => refuse(refusal, call, &head, body, Some(charge)).await,
         }
     })
 }
 
-async fn refuse(refusal: Refusal, mut call: CallGuard, head: &Parts, body: Body) -> Response {
+/// What the request holds, on the account of the address that it came from.
+fn charge(head: &Parts) -> Result<Charge, Busy> {
+    match head.extensions.get::<Load>() {
+        Some(load) => load.request(head),
+        // Only tests call a router without a connection.
+        None => Load::new(Arc::default()).request(head),
+    }
+}
+
+async fn refuse(
+    refusal: Refusal,
+    mut call: CallGuard,
+    head: &Parts,
+    body: Body,
+    charge: Option<Charge>,
+) -> Response {
     if refusal.leaves_body() {
         body::discard(body, &head.headers).await;
     }
-    call.set_outcome(outcome(&refusal.answer()));
-    refusal.respond()
+    call.set_outcome(refusal.outcome());
+    refusal.respond(charge)
 }
 
-async fn answer<H, F>(head: &Parts, body: &mut Body, handler: H) -> Result<Answer, Refusal>
+async fn answer<H, F>(
+    head: &Parts,
+    body: &mut Body,
+    charge: &mut Charge,
+    handler: H,
+) -> Result<Answer, Refusal>
 where
     H: Fn(Bytes, Duration) -> F,
     F: Future<Output = Answer>,
@@ -103,7 +133,7 @@ where
     }
     check_media_type(&head.headers)?;
     let timeout = call_timeout::from_query(head.uri.query());
-    let body = body::read(body, timeout.min(BODY_TIMEOUT)).await?;
+    let body = body::read(body, timeout.min(BODY_TIMEOUT), charge).await?;
     let left = timeout.saturating_sub(arrived.elapsed()).max(LEAST_TIME);
     // hyper would end the connection of a handler that panics, and with it every other call that
     // the API server has on that connection.

@@ -69,12 +69,36 @@ label! {
         TooLarge = "too_large",
         /// 415.
         UnsupportedMediaType = "unsupported_media_type",
+        /// 503: too much in hand to read another request.
+        Busy = "busy",
         /// 503: cannot say now, ask again.
         Unavailable = "unavailable",
         /// 500: a fault of ours.
         Error = "error",
         /// No answer was made: the caller went away, or the process ended.
         Aborted = "aborted",
+    }
+}
+
+label! {
+    /// Why a connection was closed from this end, or not taken.
+    Cut = "reason" {
+        /// All places were taken, by connections over which reviews went.
+        Full = "full",
+        /// Its address had its share of the places.
+        PeerFull = "peer_full",
+        /// No review had gone over it, and a newcomer needed the place.
+        MadeWay = "made_way",
+        /// Its TLS handshake took too long.
+        SlowHandshake = "slow_handshake",
+        /// The head of a request took too long.
+        SlowRequest = "slow_request",
+        /// Its client did not take what was sent.
+        SlowReader = "slow_reader",
+        /// Its client abandoned one call after the other.
+        AbandonedCalls = "abandoned_calls",
+        /// Nothing went on for two minutes.
+        Idle = "idle",
     }
 }
 
@@ -137,7 +161,7 @@ label! {
 }
 
 label! {
-    /// What came of reading the policy file again.
+    /// What came of reading a file again, because its bytes had changed.
     Reload = "result" {
         /// It is in force.
         Ok = "ok",

@@ -13,8 +13,8 @@ use prometheus_client::registry::Registry;
 
 use super::call::{CallGuard, ConnectionGuard};
 use super::labels::{
-    By, By2, ConfigurationKind, Confirmation, Decision, Endpoint, MissRefusal, Outcome, Reload,
-    WatchKind,
+    By, By2, ConfigurationKind, Confirmation, Cut, Decision, Endpoint, MissRefusal, Outcome,
+    Reload, WatchKind,
 };
 use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds};
 
@@ -35,8 +35,11 @@ struct Inner {
     request_duration: Durations<Endpoint>,
     requests_in_flight: Gauge,
     connections: Gauge,
+    connections_cut: Family<By<Cut>, Counter>,
+    accept_errors: Counter,
     tls_handshake_errors: Counter,
     certificate_not_after: Gauge,
+    certificate_reloads: Family<By<Reload>, Counter>,
     decisions: Family<By<Decision>, Counter>,
     audit_lines: Family<By<Decision>, Counter>,
     audit_lines_lost: Family<By<Decision>, Counter>,
@@ -95,6 +98,16 @@ impl Metrics {
         ConnectionGuard::start(self.clone())
     }
 
+    /// A connection was closed from this end, or not taken.
+    pub fn connection_cut(&self, reason: Cut) {
+        self.0.connections_cut.get_or_create(&By(reason)).inc();
+    }
+
+    /// A connection could not be accepted, for want of file descriptors for instance.
+    pub fn accept_failed(&self) {
+        self.0.accept_errors.inc();
+    }
+
     /// A TLS handshake failed.
     pub fn tls_handshake_failed(&self) {
         self.0.tls_handshake_errors.inc();
@@ -103,6 +116,11 @@ impl Metrics {
     /// The certificate that is served from now on is valid until then, in seconds since 1970.
     pub fn set_certificate_not_after(&self, unix_seconds: i64) {
         self.0.certificate_not_after.set(unix_seconds);
+    }
+
+    /// The certificate files or the client CA file were read again, because their bytes had changed.
+    pub fn certificates_reloaded(&self, result: Reload) {
+        self.0.certificate_reloads.get_or_create(&By(result)).inc();
     }
 
     /// A call was decided.
@@ -253,8 +271,11 @@ impl Inner {
             request_duration: durations(to, "request_duration", "Time from a request's head to its answer, its body included"),
             requests_in_flight: gauge(to, "requests_in_flight", "Requests on the webhook port that are being answered"),
             connections: gauge(to, "connections", "Open connections on the webhook port, those in their handshake included"),
+            connections_cut: by(to, "connections_cut", "Connections that were closed from this end or not taken, on both ports, by reason"),
+            accept_errors: counter(to, "accept_errors", "Connections that could not be accepted, for want of file descriptors for instance"),
             tls_handshake_errors: counter(to, "tls_handshake_errors", "TLS handshakes that failed on the webhook port"),
             certificate_not_after: seconds(to, "certificate_not_after_timestamp", "When the served certificate expires, in seconds since 1970"),
+            certificate_reloads: by(to, "certificate_reloads", "Changes of the certificate files and of the client CA file, by whether they were taken over"),
             decisions: by(to, "decisions", "Calls about persona and companion bindings, by decision"),
             audit_lines: by(to, "audit_lines", "Audit lines written to standard output, by decision"),
             audit_lines_lost: by(to, "audit_lines_lost", "Audit lines that were not written and never will be, by decision; with those written and those waiting they are all decisions but allow"),

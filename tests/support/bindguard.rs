@@ -131,6 +131,11 @@ impl Bindguard {
         format!("https://127.0.0.1:{}", self.port)
     }
 
+    /// The port of probes and metrics, on 127.0.0.1.
+    pub fn admin_port(&self) -> u16 {
+        self.admin_port
+    }
+
     /// The file with the certificate of the authority it serves with.
     pub fn authority_file(&self) -> &Path {
         &self.authority

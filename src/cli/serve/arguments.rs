@@ -146,6 +146,17 @@ pub(in crate::cli) struct Arguments {
     )]
     pub(super) write_ca: Option<PathBuf>,
 
+    /// Take calls only from clients with a certificate that one of these authorities (PEM) has
+    /// signed. The API server must be told to show one; certs/README.md says how
+    #[arg(
+        long,
+        env = "BINDGUARD_CLIENT_CA",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Certificate"
+    )]
+    pub(super) client_ca: Option<PathBuf>,
+
     /// How log lines look
     #[arg(
         long,

@@ -20,8 +20,6 @@ use super::Outcome;
 use crate::admission::Webhook;
 use crate::admission::misses::{Capacity, Misses};
 use crate::audit::log::AuditLog;
-use crate::audit::record::Caller;
-use crate::certificates::tls::server_config;
 use crate::policy_file;
 use crate::server::readiness::{Condition, Readiness};
 use crate::server::run::{Server, Services};
@@ -32,6 +30,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
 
 pub(super) use arguments::Arguments;
+use certificate::Certificates;
 
 /// How long the end of the process waits for audit lines that are still to be written: only when
 /// standard output was stuck are there any. It must fit in after the longest drain.
@@ -41,11 +40,15 @@ const FLUSH: Duration = Duration::from_millis(500);
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     logging::init(arguments.log_format.into(), &arguments.log_level)?;
     logging::log_panics();
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("cannot start the asynchronous runtime")?
-        .block_on(serve(arguments))
+        .context("cannot start the asynchronous runtime")?;
+    let outcome = runtime.block_on(serve(arguments));
+    // Not dropped, which would wait for a file that is being read, perhaps from a volume that no
+    // longer answers.
+    runtime.shutdown_background();
+    outcome
 }
 
 async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
@@ -58,7 +61,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     metrics.set_policy_loaded(clock::now().as_second());
 
     let server = Server::bind(&arguments.listen, &arguments.admin_listen).await?;
-    let certificate = certificate::obtain(&arguments, &metrics)?;
+    let certificates = Certificates::obtain(&arguments, &metrics)?;
     let (fed, feeding) = state::feed(
         arguments.source()?,
         policy_receiver.clone(),
@@ -73,11 +76,11 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
         misses: Misses::new(arguments.settle(), Capacity::default(), metrics.clone()),
         audit: audit.clone(),
         metrics: metrics.clone(),
-        caller: Caller::Unverified,
+        caller: certificates.caller,
         now: clock::now,
     };
     let services = Services {
-        tls: server_config(certificate)?,
+        tls: Arc::clone(&certificates.tls),
         webhook: webhook::router(Arc::new(webhook), &metrics),
         admin: admin::router(readiness.clone(), metrics.clone()),
         readiness: readiness.clone(),
@@ -94,6 +97,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     let background = async {
         tokio::join!(
             feeding,
+            certificates.follow(&metrics),
             reload(&arguments, digest, policies, &metrics),
             observe::state(&fed.state, &readiness, &metrics),
             observe::staleness(&fed.state, &metrics),

@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::crypto::ring::default_provider;
 use rustls::{ClientConfig, RootCertStore, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject as _;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -31,6 +31,21 @@ pub(super) struct Reply {
     pub(super) body: Bytes,
 }
 
+/// A client's own certificate.
+pub(super) struct Identity {
+    pub(super) chain: Vec<CertificateDer<'static>>,
+    pub(super) key: PrivateKeyDer<'static>,
+}
+
+impl Identity {
+    pub(super) fn copy(&self) -> Self {
+        Self {
+            chain: self.chain.clone(),
+            key: self.key.clone_key(),
+        }
+    }
+}
+
 /// Shakes hands and nothing more.
 pub(super) async fn handshake(
     address: SocketAddr,
@@ -38,15 +53,29 @@ pub(super) async fn handshake(
     alpn: &[&str],
     versions: &[&'static SupportedProtocolVersion],
 ) -> io::Result<TlsStream<TcpStream>> {
+    handshake_as(address, ca_pem, alpn, versions, None).await
+}
+
+/// The same, with a certificate.
+pub(super) async fn handshake_as(
+    address: SocketAddr,
+    ca_pem: &str,
+    alpn: &[&str],
+    versions: &[&'static SupportedProtocolVersion],
+    identity: Option<Identity>,
+) -> io::Result<TlsStream<TcpStream>> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(ca_pem.as_bytes()).unwrap())
         .unwrap();
-    let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_protocol_versions(versions)
         .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let mut config = match identity {
+        Some(Identity { chain, key }) => config.with_client_auth_cert(chain, key).unwrap(),
+        None => config.with_no_client_auth(),
+    };
     config.alpn_protocols = alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
     let stream = TcpStream::connect(address).await?;
     let name = ServerName::try_from("localhost").unwrap();
@@ -59,13 +88,18 @@ impl Client {
     /// Connects, and speaks what this one protocol says.
     pub(super) async fn connect(address: SocketAddr, ca: &str, alpn: &str) -> io::Result<Self> {
         let stream = handshake(address, ca, &[alpn], rustls::ALL_VERSIONS).await?;
+        Ok(Self::over(stream, alpn).await.unwrap())
+    }
+
+    /// The same over a connection that is there.
+    pub(super) async fn over(stream: TlsStream<TcpStream>, alpn: &str) -> hyper::Result<Self> {
         let io = TokioIo::new(stream);
         Ok(if alpn == "h2" {
-            let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+            let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await?;
             tokio::spawn(connection);
             Self::Http2(sender)
         } else {
-            let (sender, connection) = http1::handshake(io).await.unwrap();
+            let (sender, connection) = http1::handshake(io).await?;
             tokio::spawn(connection);
             Self::Http1(sender)
         })

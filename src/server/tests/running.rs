@@ -16,9 +16,10 @@ use super::super::shutdown::{Ended, Plan, Signal};
 use super::super::webhook::routes;
 use super::client::Client;
 use crate::admission::answer::Answer;
+use crate::certificates::client_ca::ClientCa;
 use crate::certificates::self_signed::{self, SelfSigned};
 use crate::certificates::served::ServedCertificate;
-use crate::certificates::tls::server_config;
+use crate::certificates::tls::Tls;
 use crate::telemetry::labels::Decision;
 use crate::telemetry::metrics::Metrics;
 
@@ -35,6 +36,7 @@ pub(super) struct Running {
     pub(super) admin: SocketAddr,
     pub(super) ca: String,
     pub(super) certificate: Arc<ServedCertificate>,
+    pub(super) tls: Arc<Tls>,
     pub(super) readiness: Readiness,
     pub(super) metrics: Metrics,
     signals: UnboundedSender<Signal>,
@@ -44,15 +46,21 @@ pub(super) struct Running {
 impl Running {
     /// `/validate` echoes; `/mutate` sleeps for so many milliseconds, or panics.
     pub(super) async fn start(plan: Plan) -> Self {
+        Self::start_for(plan, None).await
+    }
+
+    /// The same, for clients with a certificate of these authorities.
+    pub(super) async fn start_for(plan: Plan, client_ca: Option<&ClientCa>) -> Self {
         let any = "127.0.0.1:0".parse().unwrap();
         let server = Server::bind(&any, &any).await.unwrap();
         let (webhook, admin) = (server.webhook_address(), server.admin_address());
         let SelfSigned { ca_pem, pair } = certificate();
         let certificate = Arc::new(ServedCertificate::new(pair));
+        let tls = Arc::new(Tls::new(Arc::clone(&certificate), client_ca).unwrap());
         let readiness = Readiness::new(&[Condition::Listening]);
         let metrics = Metrics::new("test");
         let services = Services {
-            tls: server_config(Arc::clone(&certificate)).unwrap(),
+            tls: Arc::clone(&tls),
             webhook: routes(
                 |body: Bytes, _| async move { Answer::review(body.into(), Decision::Allow) },
                 |body: Bytes, _| async move {
@@ -74,6 +82,7 @@ impl Running {
             admin,
             ca: ca_pem,
             certificate,
+            tls,
             readiness,
             metrics,
             signals,

@@ -1,18 +1,23 @@
 use std::time::Duration;
 
-use super::{ConfigurationKind, Confirmation, Decision, Metrics, MissRefusal, Reload, WatchKind};
+use super::{
+    ConfigurationKind, Confirmation, Cut, Decision, Metrics, MissRefusal, Reload, WatchKind,
+};
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 29] = [
+    "accept_errors",
     "audit_lines",
     "audit_lines_late",
     "audit_lines_lost",
     "audit_lines_waiting",
     "build",
     "certificate_not_after_timestamp_seconds",
+    "certificate_reloads",
     "configuration_drift",
     "confirmations",
     "connections",
+    "connections_cut",
     "decisions",
     "holdings_entries",
     "holdings_stale_seconds",
@@ -68,6 +73,9 @@ fn every_sample_is_named_bindguard() {
 fn what_is_told_is_what_is_scraped() {
     let metrics = Metrics::new("1.2.3");
     metrics.tls_handshake_failed();
+    metrics.connection_cut(Cut::MadeWay);
+    metrics.accept_failed();
+    metrics.certificates_reloaded(Reload::Failed);
     metrics.set_certificate_not_after(1_800_000_000);
     metrics.decided(Decision::Deny);
     metrics.audit_line_written(Decision::Deny);
@@ -93,6 +101,9 @@ fn what_is_told_is_what_is_scraped() {
     for line in [
         r#"build_info{version="1.2.3"} 1"#,
         "tls_handshake_errors_total 1",
+        r#"connections_cut_total{reason="made_way"} 1"#,
+        "accept_errors_total 1",
+        r#"certificate_reloads_total{result="failed"} 1"#,
         "certificate_not_after_timestamp_seconds 1800000000",
         r#"decisions_total{decision="deny"} 1"#,
         r#"decisions_total{decision="allow"} 0"#,

@@ -14,6 +14,15 @@ pub(crate) fn cases() -> Vec<Case> {
         .file("tls.key", key)
         .unshown()
     };
+    let client_ca = |title, text: &str| {
+        case(
+            title,
+            "bindguard serve --manifests folder --client-ca client-ca.crt",
+        )
+        .file("client-ca.crt", text)
+        .unshown()
+        .names("client CA file \"client-ca.crt\"")
+    };
     let both = format!("{}{}", pair.certificate, other.certificate);
     vec![
         case(
@@ -82,5 +91,14 @@ pub(crate) fn cases() -> Vec<Case> {
             "bindguard serve --manifests folder --write-ca folder",
         )
         .names("folder"),
+        case(
+            "a client CA that is missing",
+            "bindguard serve --manifests folder --client-ca missing.crt",
+        )
+        .names("missing.crt"),
+        client_ca("an empty client CA", ""),
+        client_ca("a client CA that is a key", &pair.key).names("no certificate"),
+        client_ca("a client CA that breaks off", CUT_OFF),
+        client_ca("a client CA that is no X.509", NO_X509),
     ]
 }
