@@ -34,6 +34,7 @@ suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'oracle' "$cargo" test --locked --test oracle
+suite 'hostile' "$cargo" test --locked --test hostile
 
 printf '\n=== what each suite took\n'
 printf '%s\n' "${taken[@]}"
