@@ -12,9 +12,12 @@
 mod client;
 #[path = "../contract/mod.rs"]
 mod contract;
+mod denials;
 mod mutate;
+mod names;
 #[path = "../random/mod.rs"]
 mod random;
 mod reviews;
+mod shell;
 #[path = "../support/mod.rs"]
 mod support;
