@@ -35,6 +35,8 @@ suite 'control plane' control_plane
 suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'freshness' "$cargo" test --locked --test freshness
+suite 'oracle' "$cargo" test --locked --test oracle
+suite 'hostile' "$cargo" test --locked --test hostile
 
 printf '\n=== what each suite took\n'
 printf '%s\n' "${taken[@]}"

@@ -85,16 +85,31 @@ fn write_flag(command: &mut String, identity: Identity<'_>) {
         Identity::ServiceAccountsOf(namespace) => {
             ("group", format!("system:serviceaccounts:{namespace}"))
         }
-        // kubectl splits the flag's value at its colon; the user form is the same identity.
-        Identity::ServiceAccount { namespace, name } if namespace.contains(':') => {
-            ("user", format!("system:serviceaccount:{namespace}:{name}"))
-        }
-        Identity::ServiceAccount { namespace, name } => {
+        Identity::ServiceAccount { namespace, name } if is_service_account(namespace, name) => {
             ("serviceaccount", format!("{namespace}:{name}"))
+        }
+        // The user form is the same identity.
+        Identity::ServiceAccount { namespace, name } => {
+            ("user", format!("system:serviceaccount:{namespace}:{name}"))
         }
     };
     // Writing to a String cannot fail.
     let _ = write!(command, " --{flag}={}", ShellWord(&value));
+}
+
+/// Whether a binding can name it as a ServiceAccount. kubectl splits the flag's value at its colon,
+/// and the API server takes only names that a ServiceAccount can have, of which a User's name need
+/// know nothing.
+///
+/// Source: `k8s.io/apimachinery/pkg/api/validation`, `ValidateServiceAccountName`.
+fn is_service_account(namespace: &str, name: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let is_label = |part: &str| {
+        part.bytes().all(|byte| inner(byte) || byte == b'-')
+            && part.bytes().next().is_some_and(inner)
+            && part.bytes().next_back().is_some_and(inner)
+    };
+    !namespace.contains(':') && name.len() <= 253 && name.split('.').all(is_label)
 }
 
 #[cfg(test)]
@@ -154,6 +169,24 @@ mod tests {
         };
         let command = command(&Policy::built_in(), 0, &[missing(odd, &[0])]).unwrap();
         assert!(command.ends_with("--user=system:serviceaccount:a:b:c"));
+    }
+
+    #[test]
+    fn a_name_that_no_service_account_can_have_is_given_in_the_user_form() {
+        for (name, flag) in [
+            ("bot-1.2", "--serviceaccount=ci:bot-1.2"),
+            ("My_Bot", "--user=system:serviceaccount:ci:My_Bot"),
+            ("-bot", "--user=system:serviceaccount:ci:-bot"),
+            ("bot.", "--user=system:serviceaccount:ci:bot."),
+            ("b t", "--user='system:serviceaccount:ci:b t'"),
+        ] {
+            let identity = Identity::ServiceAccount {
+                namespace: "ci",
+                name,
+            };
+            let command = command(&Policy::built_in(), 0, &[missing(identity, &[0])]).unwrap();
+            assert!(command.ends_with(flag), "{command}");
+        }
     }
 
     #[test]

@@ -1,0 +1,23 @@
+//! Hostile input: reviews that no API server would send, and names that it does.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a panic is how a test fails, and its output is where it speaks"
+)]
+
+mod client;
+#[path = "../contract/mod.rs"]
+mod contract;
+mod denials;
+mod mutate;
+mod names;
+#[path = "../random/mod.rs"]
+mod random;
+mod reviews;
+mod shell;
+#[path = "../support/mod.rs"]
+mod support;
