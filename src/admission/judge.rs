@@ -21,6 +21,7 @@ use crate::domain::conclude::{Decision, Evidence, conclude};
 use crate::domain::policy::Policy;
 use crate::state::confirm::ConfirmError;
 use crate::state::snapshot::Snapshot;
+use crate::telemetry::causes::WithCauses;
 use crate::telemetry::labels::{Confirmation, MissRefusal};
 
 /// The least time between two looks at an index that changes all the time.
@@ -210,7 +211,7 @@ async fn confirm(webhook: &Webhook, budget: Budget) -> Result<Arc<Snapshot>, Und
 
 /// The answer to a call that might have to be refused, and of which nobody can be sure.
 pub(super) fn refuse_to_guess(review: &Review<'_>, undecided: &Undecided) -> Answer {
-    let error = undecided as &dyn std::error::Error;
+    let error = tracing::field::display(WithCauses(undecided));
     match undecided {
         // Counted, and not worth a line each: there are many of them when there are any.
         Undecided::NoPlace(_) => {

@@ -1,7 +1,6 @@
 //! Keeping up with a policy file that somebody edits.
 
 use std::convert::Infallible;
-use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use tokio::sync::watch::Sender;
 use tokio::time::MissedTickBehavior;
 
 use crate::domain::policy::Policy;
+use crate::telemetry::causes::WithCauses;
 
 use super::load::{ContentDigest, PolicyFileError, digest_of, parse_bytes, read_bytes};
 
@@ -60,7 +60,7 @@ pub async fn watch(
         };
         let now = match &read {
             Ok(bytes) => Seen::Content(digest_of(bytes)),
-            Err(error) => Seen::Nothing(with_causes(error)),
+            Err(error) => Seen::Nothing(WithCauses(error).to_string()),
         };
         if now == seen {
             continue;
@@ -95,18 +95,8 @@ fn log(path: &Path, outcome: &Outcome) {
         }
         Outcome::Rejected(error) => tracing::error!(
             path = %path.display(),
-            error = %with_causes(error),
+            error = %WithCauses(error),
             "policy file is broken; the policy before the edit stays in force"
         ),
     }
-}
-
-fn with_causes(error: &PolicyFileError) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

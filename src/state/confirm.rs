@@ -11,6 +11,7 @@ use super::event::{Observer, StateEvent};
 use super::handle::State;
 use super::snapshot::Snapshot;
 use super::source::{Source, SourceError};
+use crate::telemetry::causes::WithCauses;
 
 /// How many callers may wait before further ones wait to be let in.
 const QUEUE: usize = 1024;
@@ -150,7 +151,7 @@ impl<S: Source> Reader<S> {
         self.observer.tell(StateEvent::ConfirmFailed);
         if !std::mem::replace(&mut self.failing, true) {
             tracing::warn!(
-                error = error as &dyn std::error::Error,
+                error = %WithCauses(error),
                 "a read to confirm what is missing failed; until one works, it is not known"
             );
         }

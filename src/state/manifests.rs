@@ -17,6 +17,7 @@ use super::source::{Source, SourceError};
 use super::supervise::supervise;
 use crate::domain::binding::{Binding, RoleKind};
 use crate::domain::policy::Policy;
+use crate::telemetry::causes::WithCauses;
 
 /// How often the directory is looked at. By content, because what tells of changes to files does
 /// not work on every file system.
@@ -210,7 +211,7 @@ impl<B: Send + 'static> Poll<B> {
         self.state.mark_failing();
         if !std::mem::replace(&mut self.failing, true) {
             tracing::warn!(
-                error = error as &dyn Error,
+                error = %WithCauses(error),
                 "the directory of manifests cannot be read; what it held last counts"
             );
         }

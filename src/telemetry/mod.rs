@@ -3,6 +3,7 @@
 //! Knows nothing of bindings, requests or clusters: callers hand in words and numbers.
 
 pub mod call;
+pub mod causes;
 pub mod clock;
 pub mod labels;
 pub mod logging;
