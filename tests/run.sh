@@ -33,6 +33,7 @@ suite 'command line' "$cargo" test --locked --test command_line
 suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
 suite 'cluster' "$cargo" test --locked --test cluster
+suite 'removal' "$cargo" test --locked --test removal
 
 printf '\n=== what each suite took\n'
 printf '%s\n' "${taken[@]}"

@@ -3,13 +3,14 @@ use std::time::Duration;
 use super::{ConfigurationKind, Confirmation, Decision, Metrics, MissRefusal, Reload, WatchKind};
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 26] = [
+const NAMES: [&str; 29] = [
     "audit_lines",
     "audit_lines_late",
     "audit_lines_lost",
     "audit_lines_waiting",
     "build",
     "certificate_not_after_timestamp_seconds",
+    "companion_removals",
     "configuration_drift",
     "confirmations",
     "connections",
@@ -20,6 +21,8 @@ const NAMES: [&str; 26] = [
     "misses_in_flight",
     "misses_refused",
     "misses_settled",
+    "persona_bindings",
+    "persona_index_synced",
     "policy_loaded_timestamp_seconds",
     "policy_reloads",
     "request_duration_seconds",
@@ -70,6 +73,8 @@ fn what_is_told_is_what_is_scraped() {
     metrics.tls_handshake_failed();
     metrics.set_certificate_not_after(1_800_000_000);
     metrics.decided(Decision::Deny);
+    metrics.removal_decided(Decision::Warn);
+    metrics.set_persona_bindings(Some(11));
     metrics.audit_line_written(Decision::Deny);
     metrics.audit_line_waits();
     metrics.audit_line_waits();
@@ -97,6 +102,9 @@ fn what_is_told_is_what_is_scraped() {
         r#"decisions_total{decision="deny"} 1"#,
         r#"decisions_total{decision="allow"} 0"#,
         r#"audit_lines_total{decision="deny"} 1"#,
+        r#"companion_removals_total{decision="warn"} 1"#,
+        "persona_bindings 11",
+        "persona_index_synced 1",
         r#"audit_lines_lost_total{decision="warn"} 1"#,
         "audit_lines_late_total 1",
         "audit_lines_waiting 1",
