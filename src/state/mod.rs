@@ -20,6 +20,7 @@ mod identities;
 pub mod index;
 pub mod manifest_directory;
 pub mod manifests;
+mod numbers;
 mod records;
 mod slab;
 pub mod snapshot;
