@@ -132,6 +132,43 @@ fn bad_bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             "duplicate",
         ),
         (
+            "a key twice in the kind",
+            replaced(
+                "\"group\":\"rbac.authorization.k8s.io\",\"kind\"",
+                "\"group\":\"\",\"group\":\"rbac.authorization.k8s.io\",\"kind\"",
+            ),
+            "duplicate",
+        ),
+        (
+            "a key twice in the requester",
+            replaced(
+                "\"username\":\"bob\"",
+                "\"username\":\"root\",\"username\":\"bob\"",
+            ),
+            "duplicate",
+        ),
+        (
+            "a key twice in the object",
+            replaced("\"subjects\":[", "\"subjects\":[],\"subjects\":["),
+            "duplicate",
+        ),
+        (
+            "a key twice in the metadata",
+            replaced(
+                "\"name\":\"vm-users\"",
+                "\"name\":\"other\",\"name\":\"vm-users\"",
+            ),
+            "duplicate",
+        ),
+        (
+            "one of our annotations twice",
+            with("/request/object/metadata", json!({"annotations": "TWICE"})).replace(
+                "\"TWICE\"",
+                "{\"bindguard.dev/provision\":\"\",\"bindguard.dev/provision\":\"true\"}",
+            ),
+            "duplicate",
+        ),
+        (
             "deep nesting where a list is wanted",
             with("/request/object/subjects", json!("NESTED"))
                 .replace("\"NESTED\"", &nested(10_000)),
@@ -163,6 +200,40 @@ fn a_body_that_is_no_review_gets_400_and_says_where_it_is_wrong() {
         }
     }
     world.check_health();
+}
+
+#[test]
+fn every_refusal_is_counted_by_its_kind_and_none_is_a_decision() {
+    let world = World::new();
+    let mut connection = world.connect();
+    let post = |path| Call::post(path, persona().to_string());
+    for call in [
+        Call::post("/validate", "{}"),
+        Call::post("/mutate", "{}"),
+        post("/validate").content_type(None),
+        post("/validate").method(Method::GET),
+        post("/elsewhere"),
+        Call::post("/validate", vec![b' '; 7 * MIB + 1]),
+    ] {
+        connection.send(call).unwrap();
+    }
+    for (endpoint, outcome) in [
+        ("validate", "bad_request"),
+        ("mutate", "bad_request"),
+        ("validate", "unsupported_media_type"),
+        ("validate", "method_not_allowed"),
+        ("other", "not_found"),
+        ("validate", "too_large"),
+    ] {
+        let series =
+            format!("bindguard_requests_total{{endpoint=\"{endpoint}\",outcome=\"{outcome}\"}}");
+        assert_eq!(world.metric(&series), 1, "{series}");
+    }
+    for decision in ["allow", "warn", "audit", "deny"] {
+        let series = format!("bindguard_decisions_total{{decision=\"{decision}\"}}");
+        assert_eq!(world.metric(&series), 0, "{series}");
+    }
+    assert!(world.bindguard.audit_lines().is_empty());
 }
 
 #[test]

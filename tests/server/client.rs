@@ -126,7 +126,13 @@ impl Client {
             .unwrap()
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        // A thread of its own, so that a connection answers the server's pings and farewells while
+        // the test does something else.
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
         Self {
             address,
             tls: Arc::new(tls),

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use super::client::Call;
 use super::review::{create, role_binding, user};
 use super::world::{COMPANIONS, World, companions_of, policy, within};
 
@@ -116,19 +117,33 @@ fn a_policy_of_other_roles_and_companions_counts_as_a_whole() {
 }
 
 #[test]
-fn a_folder_that_goes_away_takes_nobodys_companions() {
+fn a_folder_that_goes_away_takes_nobodys_companions_and_what_is_unknown_is_not_guessed() {
     let world = World::new();
     let alice = || create(&role_binding("view", &[user("alice")]));
+    let ask_dave = || {
+        let call = Call::post("/validate", dave().to_string());
+        world.connect().send(call).unwrap()
+    };
     fs::rename(world.path("manifests"), world.path("elsewhere")).unwrap();
-    within(5, "it is logged", || {
-        world.bindguard.stderr().contains("cannot be read")
+    within(5, "it is logged with the reason", || {
+        let log = world.bindguard.stderr();
+        let told = |line: &str| line.contains("cannot be read") && line.contains("No such file");
+        log.lines().any(told)
     });
-    // Either what it held last counts, or nothing is decided: never a refusal.
     assert_eq!(world.ask(&alice()).decision(), "allow");
+    let undecided = ask_dave();
+    assert_eq!(undecided.status, 503);
+    assert_eq!(undecided.headers["retry-after"], "1");
+    let status = undecided.json();
+    assert_eq!(status["kind"], "Status");
+    let message = status["message"].as_str().unwrap();
+    assert!(
+        message.starts_with("bindguard: a companion seems to be missing"),
+        "{message}"
+    );
+    assert!(world.bindguard.audit_lines().is_empty());
+
     fs::rename(world.path("elsewhere"), world.path("manifests")).unwrap();
     assert_eq!(world.ask(&alice()).decision(), "allow");
-    within(5, "decisions are made again", || {
-        let call = super::client::Call::post("/validate", dave().to_string());
-        world.connect().send(call).unwrap().status == 200
-    });
+    within(5, "decisions are made again", || ask_dave().status == 200);
 }

@@ -90,8 +90,11 @@ fn hostile_names_are_escaped_in_the_answer_and_whole_in_the_audit_line() {
 #[test]
 fn warnings_with_hostile_names_are_not_dropped_by_the_api_server() {
     let world = World::with_policy(&super::world::policy("action: Warn"));
-    for name in hostile_names() {
-        let verdict = world.ask(&create(&role_binding("spectro-vm-user", &[user(&name)])));
+    let reviews: Vec<_> = hostile_names()
+        .iter()
+        .map(|name| create(&role_binding("spectro-vm-user", &[user(name)])))
+        .collect();
+    for verdict in world.ask_all(&reviews) {
         assert_eq!(verdict.decision(), "warn");
         for warning in &verdict.warnings {
             assert!(is_clean(warning) && !warning.contains('\n'), "{warning:?}");
