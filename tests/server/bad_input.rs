@@ -46,65 +46,10 @@ fn nested(depth: usize) -> String {
     format!("{}{}", "[".repeat(depth), "]".repeat(depth))
 }
 
-/// A sentence, a body, and a word of the reason.
-fn bad_bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
-    let text: Vec<(&str, String, &str)> = vec![
-        ("nothing", String::new(), "empty"),
-        ("white space", " \n".to_owned(), "empty"),
-        ("no JSON", "apiVersion: v1".to_owned(), "line 1"),
-        ("an array", format!("[{}]", persona()), "line 1"),
-        ("a number", "7".to_owned(), "line 1"),
-        ("an empty object", "{}".to_owned(), "missing field"),
-        (
-            "half a review",
-            persona().to_string()[..200].to_owned(),
-            "line 1",
-        ),
-        ("two reviews", format!("{0}{0}", persona()), "line 1"),
-        (
-            "an old version",
-            with("/apiVersion", json!("admission.k8s.io/v1beta1")),
-            "apiVersion",
-        ),
-        ("another kind", with("/kind", json!("Status")), "kind"),
-        ("no request", with("/request", Value::Null), "request"),
-        ("no uid", with("/request/uid", json!("")), "uid"),
-        (
-            "a number for the uid",
-            with("/request/uid", json!(7)),
-            "uid",
-        ),
-        (
-            "an unknown operation",
-            with("/request/operation", json!("PATCH")),
-            "operation",
-        ),
-        ("no object", with("/request/object", Value::Null), "object"),
-        (
-            "a number for a name",
-            with("/request/object/subjects/0/name", json!(7)),
-            "name",
-        ),
-        (
-            "a text for subjects",
-            with("/request/object/subjects", json!("alice")),
-            "subjects",
-        ),
-        (
-            "an array for an object",
-            with("/request/object/roleRef", json!(["a", "b", "c"])),
-            "roleRef",
-        ),
-        (
-            "no role",
-            with("/request/object/roleRef", Value::Null),
-            "roleRef",
-        ),
-        (
-            "a text for a boolean",
-            with("/request/dryRun", json!("no")),
-            "dryRun",
-        ),
+/// A key that stands twice, at every level: who reads the first and who reads the last would judge
+/// two different bindings.
+fn twice() -> Vec<(&'static str, String, &'static str)> {
+    vec![
         (
             "a key twice at the top",
             replaced(
@@ -168,6 +113,68 @@ fn bad_bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             ),
             "duplicate",
         ),
+    ]
+}
+
+/// A sentence, a body, and a word of the reason.
+fn bad_bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+    let text: Vec<(&str, String, &str)> = vec![
+        ("nothing", String::new(), "empty"),
+        ("white space", " \n".to_owned(), "empty"),
+        ("no JSON", "apiVersion: v1".to_owned(), "line 1"),
+        ("an array", format!("[{}]", persona()), "line 1"),
+        ("a number", "7".to_owned(), "line 1"),
+        ("an empty object", "{}".to_owned(), "missing field"),
+        (
+            "half a review",
+            persona().to_string()[..200].to_owned(),
+            "line 1",
+        ),
+        ("two reviews", format!("{0}{0}", persona()), "line 1"),
+        (
+            "an old version",
+            with("/apiVersion", json!("admission.k8s.io/v1beta1")),
+            "apiVersion",
+        ),
+        ("another kind", with("/kind", json!("Status")), "kind"),
+        ("no request", with("/request", Value::Null), "request"),
+        ("no uid", with("/request/uid", json!("")), "uid"),
+        (
+            "a number for the uid",
+            with("/request/uid", json!(7)),
+            "uid",
+        ),
+        (
+            "an unknown operation",
+            with("/request/operation", json!("PATCH")),
+            "operation",
+        ),
+        ("no object", with("/request/object", Value::Null), "object"),
+        (
+            "a number for a name",
+            with("/request/object/subjects/0/name", json!(7)),
+            "name",
+        ),
+        (
+            "a text for subjects",
+            with("/request/object/subjects", json!("alice")),
+            "subjects",
+        ),
+        (
+            "an array for an object",
+            with("/request/object/roleRef", json!(["a", "b", "c"])),
+            "roleRef",
+        ),
+        (
+            "no role",
+            with("/request/object/roleRef", Value::Null),
+            "roleRef",
+        ),
+        (
+            "a text for a boolean",
+            with("/request/dryRun", json!("no")),
+            "dryRun",
+        ),
         (
             "deep nesting where a list is wanted",
             with("/request/object/subjects", json!("NESTED"))
@@ -178,6 +185,7 @@ fn bad_bodies() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ];
     let mut bodies: Vec<_> = text
         .into_iter()
+        .chain(twice())
         .map(|(title, body, words)| (title, body.into_bytes(), words))
         .collect();
     let mut broken = persona().to_string().into_bytes();
