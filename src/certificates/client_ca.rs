@@ -146,9 +146,9 @@ impl ClientCaFile {
 mod tests {
     use std::fs;
 
-    use super::super::follow::with_causes;
     use super::super::self_signed;
     use super::ClientCaFile;
+    use crate::telemetry::causes::WithCauses;
 
     fn complaint(contents: Option<&str>) -> String {
         let folder = tempfile::tempdir().unwrap();
@@ -157,7 +157,7 @@ mod tests {
             fs::write(&path, contents).unwrap();
         }
         let error = ClientCaFile::new(path).load().unwrap_err();
-        with_causes(&error)
+        WithCauses(&error).to_string()
     }
 
     fn authority() -> String {

@@ -11,6 +11,8 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use tokio::time::MissedTickBehavior;
 
+use crate::telemetry::causes::WithCauses;
+
 /// How often files are read again.
 pub const POLL_INTERVAL: Duration = Duration::from_secs(5);
 /// More than any chain, key or bundle of authorities takes.
@@ -68,7 +70,7 @@ impl Followed {
     ) -> Option<Result<T, E>> {
         let found = match &read {
             Ok(contents) => digest(contents),
-            Err(error) => Seen::Nothing(with_causes(error)),
+            Err(error) => Seen::Nothing(WithCauses(error).to_string()),
         };
         if found == self.in_force {
             self.rejected = None;
@@ -130,17 +132,6 @@ pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     Ok(contents)
-}
-
-/// An error and what caused it, in one line.
-pub fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn digest(contents: &Contents) -> Seen {

@@ -8,10 +8,11 @@ use jiff::Timestamp;
 
 use super::client_ca::{ClientCaError, ClientCaFile};
 use super::files::{FilesError, PairFiles};
-use super::follow::{Followed, Outcome, follow, with_causes};
+use super::follow::{Followed, Outcome, follow};
 use super::pair::Validity;
 use super::served::ServedCertificate;
 use super::tls::Tls;
+use crate::telemetry::causes::WithCauses;
 
 /// Serves what the files of a pair hold, whenever that changes and is a pair. Never ends.
 ///
@@ -39,7 +40,7 @@ pub async fn pair(
         |outcome| {
             if let Outcome::Rejected(error) = outcome {
                 let in_use_until = served.validity().not_after;
-                let error = with_causes(error);
+                let error = WithCauses(error);
                 tracing::error!(%error, %in_use_until, "the certificate files changed, and cannot be used; the certificate before stays in use");
             }
             observe(outcome);
@@ -71,7 +72,7 @@ pub async fn client_ca(
         },
         |outcome| {
             if let Outcome::Rejected(error) = outcome {
-                let error = with_causes(error);
+                let error = WithCauses(error);
                 tracing::error!(%error, "the client CA file changed, and cannot be used; the authorities before stay in force");
             }
             observe(outcome);

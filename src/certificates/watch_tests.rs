@@ -12,10 +12,11 @@ use tokio::time::sleep;
 
 use super::super::client_ca::ClientCaFile;
 use super::super::files::PairFiles;
-use super::super::follow::{Outcome, with_causes};
+use super::super::follow::Outcome;
 use super::super::served::ServedCertificate;
 use super::super::tls::Tls;
 use super::{client_ca, pair};
+use crate::telemetry::causes::WithCauses;
 
 const EVERY: Duration = Duration::from_millis(5);
 
@@ -69,7 +70,7 @@ impl Following {
                     0,
                     match outcome {
                         Outcome::InForce => "in force".to_owned(),
-                        Outcome::Rejected(error) => with_causes(error),
+                        Outcome::Rejected(error) => WithCauses(error).to_string(),
                     },
                 );
             })
