@@ -15,7 +15,7 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 #[derive(Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Text<'a>(Cow<'a, str>);
 
-impl<'a> Text<'a> {
+impl Text<'_> {
     /// The text itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -32,12 +32,6 @@ impl<'a> Text<'a> {
     #[must_use]
     pub fn is_borrowed(&self) -> bool {
         matches!(self.0, Cow::Borrowed(_))
-    }
-
-    /// The text as a `Cow`.
-    #[must_use]
-    pub fn into_cow(self) -> Cow<'a, str> {
-        self.0
     }
 }
 

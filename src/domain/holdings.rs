@@ -35,14 +35,13 @@ pub fn lacking(
     match policy.umbrella_groups {
         UmbrellaGroups::Ignore => {}
         UmbrellaGroups::Honour => {
-            let namespace_group = identity.namespace_group();
-            for group in identity.umbrella_groups() {
+            let groups = identity
+                .umbrella_groups()
+                .map(|group| group as Identity<'_>);
+            for group in groups.chain(identity.namespace_group()) {
                 if lacks.is_empty() {
-                    return lacks;
+                    break;
                 }
-                lacks = lacks.without(holdings.held_by(group));
-            }
-            if let Some(group) = namespace_group.filter(|_| !lacks.is_empty()) {
                 lacks = lacks.without(holdings.held_by(group));
             }
         }
