@@ -34,6 +34,7 @@ suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
 suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
+suite 'removal' "$cargo" test --locked --test removal
 suite 'freshness' "$cargo" test --locked --test freshness
 suite 'oracle' "$cargo" test --locked --test oracle
 suite 'hostile' "$cargo" test --locked --test hostile

@@ -4,6 +4,8 @@
 //! everything else: the API server's own bootstrap bindings, bindings of roles that are no
 //! persona, and of subjects whose kind no persona enforces.
 
+mod removals;
+
 use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
     MatchCondition, MutatingWebhook, MutatingWebhookConfiguration, RuleWithOperations,
@@ -21,11 +23,15 @@ use crate::domain::policy::{Persona, Policy};
 pub const NAME: &str = "bindguard";
 /// The webhook that refuses.
 pub const VALIDATE: &str = "validate.bindguard.dev";
+/// The webhook that judges what is taken away.
+pub const REMOVAL: &str = "removal.bindguard.dev";
 /// The webhook that patches.
 pub const MUTATE: &str = "mutate.bindguard.dev";
 
 /// Seconds that the API server waits for a verdict.
 const VALIDATE_TIMEOUT: i32 = 10;
+/// Seconds that it waits for the verdict on a removal, without which it goes on.
+const REMOVAL_TIMEOUT: i32 = 5;
 /// Seconds that it waits for a patch, without which it goes on.
 const MUTATE_TIMEOUT: i32 = 5;
 
@@ -43,7 +49,7 @@ pub enum Endpoint {
     },
 }
 
-/// The configuration of the webhook that refuses.
+/// The configuration of the webhooks that refuse.
 ///
 /// `ca_bundle` is PEM; left out, somebody else has to fill it in.
 #[must_use]
@@ -54,19 +60,55 @@ pub fn validating(
 ) -> ValidatingWebhookConfiguration {
     ValidatingWebhookConfiguration {
         metadata: metadata(),
-        webhooks: Some(vec![ValidatingWebhook {
-            name: VALIDATE.to_owned(),
-            admission_review_versions: vec!["v1".to_owned()],
-            client_config: client_config(endpoint, "/validate", ca_bundle),
-            failure_policy: Some("Fail".to_owned()),
-            match_conditions: Some(match_conditions(policy)),
-            match_policy: Some("Equivalent".to_owned()),
-            namespace_selector: namespace_selector(policy),
-            rules: Some(vec![rule()]),
-            side_effects: "NoneOnDryRun".to_owned(),
-            timeout_seconds: Some(VALIDATE_TIMEOUT),
-            ..ValidatingWebhook::default()
-        }]),
+        webhooks: Some(vec![
+            persona_webhook(policy, endpoint, ca_bundle),
+            removal_webhook(policy, endpoint, ca_bundle),
+        ]),
+    }
+}
+
+fn persona_webhook(
+    policy: &Policy,
+    endpoint: &Endpoint,
+    ca_bundle: Option<&[u8]>,
+) -> ValidatingWebhook {
+    ValidatingWebhook {
+        name: VALIDATE.to_owned(),
+        admission_review_versions: vec!["v1".to_owned()],
+        client_config: client_config(endpoint, "/validate", ca_bundle),
+        failure_policy: Some("Fail".to_owned()),
+        match_conditions: Some(match_conditions(policy)),
+        match_policy: Some("Equivalent".to_owned()),
+        namespace_selector: namespace_selector(policy),
+        rules: Some(vec![rule()]),
+        side_effects: "NoneOnDryRun".to_owned(),
+        timeout_seconds: Some(VALIDATE_TIMEOUT),
+        ..ValidatingWebhook::default()
+    }
+}
+
+/// At the same path as the other: the API server takes no query in an address, so nothing could
+/// tell the two apart, and every call is judged by both rules.
+fn removal_webhook(
+    policy: &Policy,
+    endpoint: &Endpoint,
+    ca_bundle: Option<&[u8]>,
+) -> ValidatingWebhook {
+    ValidatingWebhook {
+        name: REMOVAL.to_owned(),
+        admission_review_versions: vec!["v1".to_owned()],
+        client_config: client_config(endpoint, "/validate", ca_bundle),
+        // A cluster must be able to take rights away while nobody judges it.
+        failure_policy: Some("Ignore".to_owned()),
+        match_conditions: Some(vec![
+            not_the_api_server(),
+            condition("companion-binding", removals::companion_bindings(policy)),
+        ]),
+        match_policy: Some("Equivalent".to_owned()),
+        rules: Some(vec![removals::rule()]),
+        side_effects: "NoneOnDryRun".to_owned(),
+        timeout_seconds: Some(REMOVAL_TIMEOUT),
+        ..ValidatingWebhook::default()
     }
 }
 
@@ -152,19 +194,26 @@ fn namespace_selector(policy: &Policy) -> Option<LabelSelector> {
 }
 
 fn match_conditions(policy: &Policy) -> Vec<MatchCondition> {
-    let condition = |name: &str, expression: String| MatchCondition {
-        name: name.to_owned(),
-        expression,
-    };
     vec![
-        // The API server writes its bootstrap bindings through admission at every start, and
-        // ends if that fails for 30 seconds.
-        condition(
-            "not-the-api-server",
-            "request.userInfo.username != 'system:apiserver'".to_owned(),
-        ),
+        not_the_api_server(),
         condition("persona-binding", persona_bindings(policy)),
     ]
+}
+
+/// The API server writes its bootstrap bindings through admission at every start, and ends if that
+/// fails for 30 seconds.
+fn not_the_api_server() -> MatchCondition {
+    condition(
+        "not-the-api-server",
+        "request.userInfo.username != 'system:apiserver'".to_owned(),
+    )
+}
+
+fn condition(name: &str, expression: String) -> MatchCondition {
+    MatchCondition {
+        name: name.to_owned(),
+        expression,
+    }
 }
 
 /// Bindings to a persona with a subject of a kind that it enforces.
@@ -229,80 +278,4 @@ fn quoted(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Endpoint, mutating, persona_bindings, quoted, validating};
-    use crate::domain::identity::SubjectKind;
-    use crate::domain::policy::Policy;
-
-    #[test]
-    fn the_conditions_name_the_personas_and_the_kinds_they_enforce() {
-        assert_eq!(
-            persona_bindings(&Policy::built_in()),
-            "object.roleRef.kind == 'ClusterRole' && has(object.subjects) && \
-             (object.roleRef.name in ['spectro-vm-admin', 'spectro-vm-power-user', \
-             'spectro-vm-user', 'spectro-vm-viewer'] && size(object.subjects) > 0 || \
-             object.roleRef.name in ['cluster-admin', 'admin', 'edit', 'view'] && \
-             object.subjects.exists(subject, subject.kind == 'User' || subject.kind == 'Group'))"
-        );
-    }
-
-    #[test]
-    fn a_persona_for_service_accounts_alone_sees_their_user_form_as_well() {
-        let mut policy = Policy::built_in();
-        policy.match_roles = true;
-        policy.personas.truncate(1);
-        policy.personas[0].cluster_roles = vec!["it's".to_owned()];
-        policy.personas[0].subject_kinds = vec![SubjectKind::ServiceAccount];
-        assert_eq!(
-            persona_bindings(&policy),
-            "object.roleRef.kind in ['ClusterRole', 'Role'] && has(object.subjects) && \
-             (object.roleRef.name in ['it\\'s'] && object.subjects.exists(subject, \
-             subject.kind == 'ServiceAccount' || subject.kind == 'User' && \
-             subject.name.startsWith('system:serviceaccount:')))"
-        );
-    }
-
-    #[test]
-    fn a_role_name_cannot_leave_its_literal() {
-        assert_eq!(quoted("a'b\\c"), "'a\\'b\\\\c'");
-    }
-
-    #[test]
-    fn the_endpoint_is_a_url_or_a_service() {
-        let policy = Policy::built_in();
-        let url = Endpoint::Url("https://127.0.0.1:8443".to_owned());
-        let webhook = validating(&policy, &url, Some(b"PEM"))
-            .webhooks
-            .unwrap()
-            .remove(0);
-        let config = webhook.client_config;
-        assert_eq!(
-            config.url.as_deref(),
-            Some("https://127.0.0.1:8443/validate")
-        );
-        assert_eq!(config.ca_bundle.unwrap().0, b"PEM");
-        assert_eq!(webhook.failure_policy.as_deref(), Some("Fail"));
-        let service = Endpoint::Service {
-            namespace: "bindguard".to_owned(),
-            name: "webhook".to_owned(),
-        };
-        let webhook = mutating(&policy, &service, None)
-            .webhooks
-            .unwrap()
-            .remove(0);
-        assert_eq!(
-            webhook.client_config.service.unwrap().path.as_deref(),
-            Some("/mutate")
-        );
-        assert_eq!(webhook.client_config.ca_bundle, None);
-        assert_eq!(webhook.failure_policy.as_deref(), Some("Ignore"));
-    }
-
-    #[test]
-    fn no_exempt_namespace_means_no_selector() {
-        let mut policy = Policy::built_in();
-        assert!(super::namespace_selector(&policy).is_some());
-        policy.exempt.namespaces.clear();
-        assert!(super::namespace_selector(&policy).is_none());
-    }
-}
+mod tests;

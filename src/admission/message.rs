@@ -140,15 +140,19 @@ fn write_remedy(text: &mut Lines, policy: &Policy, shown: &[Missing<'_>]) {
 
 /// Lines joined by line feeds, without one at the end.
 #[derive(Default)]
-struct Lines(String);
+pub(super) struct Lines(String);
 
 impl Lines {
-    fn line(&mut self, line: fmt::Arguments<'_>) {
+    pub(super) fn line(&mut self, line: fmt::Arguments<'_>) {
         if !self.0.is_empty() {
             self.0.push('\n');
         }
         // Writing to a String cannot fail.
         let _ = self.0.write_fmt(line);
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.0
     }
 }
 

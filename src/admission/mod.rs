@@ -12,6 +12,7 @@ pub mod drift;
 mod judge;
 pub mod message;
 pub mod misses;
+mod removal;
 pub mod respond;
 pub mod review;
 #[cfg(test)]

@@ -6,11 +6,15 @@ use super::answer::Answer;
 use super::budget::Budget;
 use super::judge::{Undecided, UnderReview, refuse_to_guess};
 use super::message::{About, denial, old_faults, warnings};
+use super::removal::{self, Beside};
 use super::respond::Response;
 use super::review::Review;
 use super::webhook::Webhook;
 use crate::audit::line;
-use crate::audit::record::{BindingName, Kind, Record, Requester, Verdict, because_word, pairs};
+use crate::audit::record::{
+    BindingName, Kind, Record, Requester, Rule, Verdict, because_word, pairs,
+};
+use crate::domain::binding::Binding;
 use crate::domain::conclude::{Decision, Fault};
 use crate::domain::policy::Policy;
 use crate::telemetry::labels;
@@ -30,6 +34,14 @@ pub(super) async fn answer(
     budget: Budget,
 ) -> Answer {
     let review = under_review.review;
+    // What is refused takes nothing away.
+    if !matches!(decision, Decision::Deny(_)) {
+        let beside = Some(Beside { policy, decision });
+        let removal = removal::judge(webhook, review, under_review.bytes, beside, budget).await;
+        if let Some(answer) = removal {
+            return answer;
+        }
+    }
     let (verdict, fault) = match decision {
         Decision::Allow(_) => return webhook.allow(review),
         Decision::Warn(fault) => (Verdict::Warn, fault),
@@ -37,34 +49,46 @@ pub(super) async fn answer(
         Decision::Deny(fault) => (Verdict::Deny, fault),
     };
     let name = shown_name(review);
-    let line = line::encode(&record(
-        webhook,
-        under_review,
-        policy,
-        verdict,
-        fault,
-        &name,
-    ));
-    let mut response = respond(under_review, policy, verdict, fault, &name);
+    let record = record(webhook, under_review, policy, verdict, fault, &name);
+    let response = respond(under_review, policy, verdict, fault, &name);
+    recorded(webhook, &record, response, budget)
+        .await
+        .unwrap_or_else(|| refuse_to_guess(review, &Undecided::Late))
+}
+
+/// Writes a record and encodes the answer that goes with it; nothing, if it is a refusal for whose
+/// answer there is no time.
+pub(super) async fn recorded(
+    webhook: &Webhook,
+    record: &Record<'_>,
+    mut response: Response<'_>,
+    budget: Budget,
+) -> Option<Answer> {
+    let verdict = record.decision;
+    let line = line::encode(record);
     response.annotate("decision", verdict.as_str());
     response.annotate(
         "record",
         String::from_utf8_lossy(line.trim_ascii_end()).into_owned(),
     );
-    let label = match verdict {
-        Verdict::Deny => labels::Decision::Deny,
-        Verdict::Warn => labels::Decision::Warn,
-        Verdict::Audit => labels::Decision::Audit,
-    };
+    let label = label_of(verdict);
     let answer = Answer::review(response.encode(), label);
     if verdict == Verdict::Deny && !budget.is_in_time() {
-        return refuse_to_guess(review, &Undecided::Late);
+        return None;
     }
     let turn = webhook.audit.turn(budget.record_until()).await;
     webhook.metrics.decided(label);
     // Whatever becomes of the line: that is counted and logged, and the answer stands.
     turn.write(line, label).await;
-    answer
+    Some(answer)
+}
+
+pub(super) const fn label_of(verdict: Verdict) -> labels::Decision {
+    match verdict {
+        Verdict::Deny => labels::Decision::Deny,
+        Verdict::Warn => labels::Decision::Warn,
+        Verdict::Audit => labels::Decision::Audit,
+    }
 }
 
 fn record<'a>(
@@ -81,28 +105,23 @@ fn record<'a>(
     Record {
         time: to_milliseconds((webhook.now)()),
         decision: verdict,
+        rule: Rule::Persona,
         because: because_word(fault.because),
         uid: &review.uid,
         operation: review.operation.as_str(),
         dry_run: review.dry_run,
-        requester: Requester {
-            username: &review.requester.username,
-            uid: &review.requester.uid,
-            groups: review
-                .requester
-                .groups
-                .iter()
-                .map(|group| &**group)
-                .collect(),
-        },
+        requester: requester_of(review),
         caller: webhook.caller,
         binding: BindingName {
             kind: Kind(binding.kind),
             namespace: binding.namespace,
             name,
         },
-        persona: fault.role,
+        persona: Some(fault.role),
+        companion: None,
         policy: &policy.name,
+        persona_bindings: Vec::new(),
+        persona_bindings_total: 0,
         missing: pairs(policy, &fault.missing).collect(),
     }
 }
@@ -117,12 +136,7 @@ fn respond<'a>(
     let UnderReview {
         review, binding, ..
     } = under_review;
-    let about = About {
-        kind: binding.kind,
-        namespace: binding.namespace,
-        name,
-        asks_for_companions: asks_for_companions(review),
-    };
+    let about = about_of(review, binding, name);
     match verdict {
         Verdict::Audit => Response::allow(&review.uid),
         Verdict::Warn => {
@@ -136,7 +150,29 @@ fn respond<'a>(
     }
 }
 
-fn with_warnings(mut response: Response<'_>, warnings: Vec<String>) -> Response<'_> {
+pub(super) fn about_of<'a>(review: &Review<'_>, binding: &Binding<'a>, name: &'a str) -> About<'a> {
+    About {
+        kind: binding.kind,
+        namespace: binding.namespace,
+        name,
+        asks_for_companions: asks_for_companions(review),
+    }
+}
+
+pub(super) fn requester_of<'r>(review: &'r Review<'_>) -> Requester<'r> {
+    Requester {
+        username: &review.requester.username,
+        uid: &review.requester.uid,
+        groups: review
+            .requester
+            .groups
+            .iter()
+            .map(|group| &**group)
+            .collect(),
+    }
+}
+
+pub(super) fn with_warnings(mut response: Response<'_>, warnings: Vec<String>) -> Response<'_> {
     for warning in warnings {
         response.push_warning(&warning);
     }
@@ -151,7 +187,7 @@ fn asks_for_companions(review: &Review<'_>) -> bool {
 }
 
 /// Nobody reads nanoseconds, and millisecond stamps have one width.
-fn to_milliseconds(time: jiff::Timestamp) -> jiff::Timestamp {
+pub(super) fn to_milliseconds(time: jiff::Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_millisecond(time.as_millisecond()).unwrap_or(time)
 }
 

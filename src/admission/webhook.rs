@@ -7,14 +7,17 @@ use http::StatusCode;
 use jiff::Timestamp;
 
 use super::answer::Answer;
+use super::budget::Budget;
 use super::judge::{UnderReview, judge};
 use super::misses::Misses;
+use super::removal;
 use super::respond::Response;
 use super::review::{Review, decode};
 use crate::audit::log::AuditLog;
 use crate::audit::record::Caller;
 use crate::state::confirm::Confirm;
 use crate::state::handle::State;
+use crate::state::reread::Reread;
 use crate::telemetry::labels::Decision;
 use crate::telemetry::metrics::Metrics;
 
@@ -25,6 +28,8 @@ pub struct Webhook {
     pub state: State,
     /// The read that comes before a denial.
     pub confirm: Confirm,
+    /// The read of single persona bindings that comes before a removal is refused.
+    pub reread: Reread,
     /// The calls that wait for that read, and what may come before it.
     pub misses: Misses,
     /// Where records go.
@@ -48,7 +53,10 @@ impl Webhook {
             return not_synced();
         };
         let Some(binding) = review.binding() else {
-            return self.allow(&review);
+            let budget = Budget::beginning_now(timeout);
+            return removal::judge(self, &review, body.len(), None, budget)
+                .await
+                .unwrap_or_else(|| self.allow(&review));
         };
         let previous = review.previous();
         let under_review = UnderReview {

@@ -77,12 +77,18 @@ fn shorten<'a>(record: &Record<'a>, longest_text: usize) -> Record<'a> {
         &mut short.requester.username,
         &mut short.requester.uid,
         &mut short.binding.name,
-        &mut short.persona,
         &mut short.policy,
     ] {
         *text = cut(text, longest_text);
     }
-    short.binding.namespace = short.binding.namespace.map(|name| cut(name, longest_text));
+    let short_name = |name| cut(name, longest_text);
+    short.persona = short.persona.map(short_name);
+    short.companion = short.companion.map(short_name);
+    short.binding.namespace = short.binding.namespace.map(short_name);
+    for binding in &mut short.persona_bindings {
+        binding.namespace = binding.namespace.map(short_name);
+        binding.name = short_name(binding.name);
+    }
     short.requester.groups.truncate(MOST_GROUPS);
     for group in &mut short.requester.groups {
         *group = cut(group, longest_text);
@@ -150,7 +156,7 @@ mod tests {
 
     use super::{LONGEST_LINE, encode};
     use crate::audit::record::{
-        BindingName, Caller, Kind, Pair, Record, Requester, SubjectName, Verdict,
+        BindingName, Caller, Kind, Pair, Record, Requester, Rule, SubjectName, Verdict,
     };
     use crate::domain::binding::BindingKind;
     use crate::domain::identity::Identity;
@@ -159,6 +165,7 @@ mod tests {
         Record {
             time: jiff::Timestamp::UNIX_EPOCH,
             decision: Verdict::Deny,
+            rule: Rule::Persona,
             because: "action",
             uid: "u-1",
             operation: "CREATE",
@@ -174,14 +181,18 @@ mod tests {
                 namespace: Some("dev"),
                 name: "alice-vm",
             },
-            persona: "spectro-vm-user",
+            persona: Some("spectro-vm-user"),
+            companion: None,
             policy: "vmo",
+            persona_bindings: Vec::new(),
+            persona_bindings_total: 0,
             missing: subjects
                 .iter()
                 .map(|name| Pair {
                     subject: SubjectName(Identity::user(name)),
                     companion: "spectro-list-namespaces",
                     before: false,
+                    lost: false,
                 })
                 .collect(),
         }
@@ -200,8 +211,8 @@ mod tests {
         let line = encode(&record("bob", &["alice"]));
         assert_eq!(
             String::from_utf8(line).unwrap(),
-            "{\"time\":\"1970-01-01T00:00:00Z\",\"decision\":\"deny\",\"because\":\"action\",\
-             \"uid\":\"u-1\",\"operation\":\"CREATE\",\"dry_run\":false,\
+            "{\"time\":\"1970-01-01T00:00:00Z\",\"decision\":\"deny\",\"rule\":\"persona\",\
+             \"because\":\"action\",\"uid\":\"u-1\",\"operation\":\"CREATE\",\"dry_run\":false,\
              \"requester\":{\"username\":\"bob\",\"groups\":[\"system:authenticated\"]},\
              \"caller\":\"unverified\",\"binding\":{\"kind\":\"RoleBinding\",\
              \"namespace\":\"dev\",\"name\":\"alice-vm\"},\"persona\":\"spectro-vm-user\",\
@@ -260,6 +271,8 @@ mod tests {
         let mut all = record(&long, &[&long]);
         all.uid = &long;
         all.binding.name = &long;
+        all.companion = Some(&long);
+        all.persona_bindings = vec![all.binding; 5];
         all.requester.groups = vec![&long; 50];
         let line = parse(&encode(&all));
         assert_eq!(line["missing_total"], 1);

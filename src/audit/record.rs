@@ -7,6 +7,7 @@ use crate::domain::binding::BindingKind;
 use crate::domain::conclude::Because;
 use crate::domain::identity::{Identity, SubjectKind};
 use crate::domain::policy::Policy;
+use crate::domain::removal::RemovalBecause;
 
 /// What was decided. A call that is allowed without a word leaves no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,6 +40,26 @@ pub const fn because_word(because: Because) -> &'static str {
         Because::Action => "action",
         Because::Ratchet => "ratchet",
         Because::DryRun => "dry_run",
+    }
+}
+
+/// The rule by which a call was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Subjects of a persona binding need companions.
+    Persona,
+    /// A change to a companion binding should leave no persona subject uncovered.
+    CompanionRemoval,
+}
+
+/// The word by which audit lines call what decided a removal.
+#[must_use]
+pub const fn removal_word(because: RemovalBecause) -> &'static str {
+    match because {
+        RemovalBecause::Action => "action",
+        RemovalBecause::Requester => "requester",
+        RemovalBecause::DryRun => "dry_run",
     }
 }
 
@@ -87,6 +108,9 @@ pub struct Pair<'a> {
     /// Whether it was missing before this change.
     #[serde(skip_serializing_if = "is_false")]
     pub before: bool,
+    /// Whether this change takes it away.
+    #[serde(skip_serializing_if = "is_false")]
+    pub lost: bool,
 }
 
 /// A subject in its canonical form.
@@ -118,11 +142,13 @@ pub struct Record<'a> {
     pub time: jiff::Timestamp,
     /// What was decided.
     pub decision: Verdict,
-    /// What decided: `action`, `ratchet` or `dry_run`.
+    /// The rule that decided.
+    pub rule: Rule,
+    /// What decided: `action`, `ratchet`, `requester` or `dry_run`.
     pub because: &'static str,
     /// The request's uid, by which the API server's own audit log knows it.
     pub uid: &'a str,
-    /// `CREATE` or `UPDATE`.
+    /// `CREATE`, `UPDATE` or `DELETE`.
     pub operation: &'static str,
     /// Whether nothing was to be stored.
     pub dry_run: bool,
@@ -132,11 +158,22 @@ pub struct Record<'a> {
     pub caller: Caller,
     /// The binding under review.
     pub binding: BindingName<'a>,
-    /// The role that it grants.
-    pub persona: &'a str,
+    /// The role that it grants, if it is a persona binding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub persona: Option<&'a str>,
+    /// The role that it grants, if it was judged as a companion binding.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub companion: Option<&'a str>,
     /// The name of the policy that was in force.
     pub policy: &'a str,
-    /// The missing pairs, by subject as written, then by companion as in the policy.
+    /// The first of the persona bindings that lose something.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub persona_bindings: Vec<BindingName<'a>>,
+    /// How many persona bindings lose something.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub persona_bindings_total: usize,
+    /// The missing pairs, by subject as written, then by companion as in the policy; those that a
+    /// removal takes away come first.
     pub missing: Vec<Pair<'a>>,
 }
 
@@ -150,6 +187,7 @@ pub fn pairs<'a>(
             subject: SubjectName(one.identity),
             companion,
             before: one.since == Since::Before,
+            lost: false,
         })
     })
 }
@@ -170,4 +208,12 @@ impl Serialize for Kind {
 )]
 const fn is_false(value: &bool) -> bool {
     !*value
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes references to what decides whether a field is skipped"
+)]
+const fn is_zero(value: &usize) -> bool {
+    *value == 0
 }

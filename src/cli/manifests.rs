@@ -23,7 +23,8 @@ Examples:
 ///
 /// They tell the API server where bindguard is and which bindings to ask it about: those to the
 /// personas of the policy, with a subject of a kind that the persona enforces, outside exempt
-/// namespaces. Print and apply them anew when the policy changes.
+/// namespaces; and changes and deletions of those to companions. Print and apply them anew when
+/// the policy changes.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = EXAMPLES,

@@ -10,6 +10,7 @@ pub mod companion_set;
 pub mod conclude;
 pub mod holdings;
 pub mod identity;
+pub mod overlay;
 pub mod policy;
 pub mod remedy;
 pub mod removal;

@@ -1,5 +1,7 @@
 //! What a change to a companion binding takes away from persona subjects.
 
+use hashbrown::HashMap;
+
 use super::assess::{Assessment, Missing, assess};
 use super::binding::{Binding, BindingKind};
 use super::holdings::Holdings;
@@ -26,11 +28,31 @@ pub enum RemovalDecision<'b> {
     /// It takes nothing away that a persona subject needs.
     Allow,
     /// It passes with warnings.
-    Warn(Vec<Loss<'b>>),
+    Warn(Removal<'b>),
     /// It passes silently and is recorded.
-    Audit(Vec<Loss<'b>>),
+    Audit(Removal<'b>),
     /// It is refused.
-    Deny(Vec<Loss<'b>>),
+    Deny(Removal<'b>),
+}
+
+/// What a change takes away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removal<'b> {
+    /// From whom, by persona binding; never empty.
+    pub losses: Vec<Loss<'b>>,
+    /// What decided between warning and refusal.
+    pub because: RemovalBecause,
+}
+
+/// What decided what happens to a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RemovalBecause {
+    /// The policy's `companionRemoval`.
+    Action,
+    /// Who asks is never refused.
+    Requester,
+    /// The call is a dry run and the policy only warns those.
+    DryRun,
 }
 
 /// Finds the persona subjects that a change leaves uncovered.
@@ -60,23 +82,27 @@ pub fn assess_removal<'b>(
 
 /// Decides what happens to a change that takes companions away.
 ///
-/// Members of `system:masters` are never refused: they must be able to repair a cluster.
+/// Whom a refusal would only harm is `never_refused`: members of `system:masters`, who must be
+/// able to repair a cluster, exempt requesters, and controllers that try again for ever.
 #[must_use]
 pub fn conclude_removal<'b>(
     policy: &Policy,
     losses: Vec<Loss<'b>>,
-    requester_in_masters: bool,
+    never_refused: bool,
     dry_run: bool,
 ) -> RemovalDecision<'b> {
     if losses.is_empty() {
         return RemovalDecision::Allow;
     }
+    let removal = |because| Removal { losses, because };
     match policy.companion_removal {
-        Action::Audit => RemovalDecision::Audit(losses),
-        Action::Warn => RemovalDecision::Warn(losses),
-        Action::Deny if requester_in_masters => RemovalDecision::Warn(losses),
-        Action::Deny if dry_run && policy.dry_run == DryRun::Warn => RemovalDecision::Warn(losses),
-        Action::Deny => RemovalDecision::Deny(losses),
+        Action::Audit => RemovalDecision::Audit(removal(RemovalBecause::Action)),
+        Action::Warn => RemovalDecision::Warn(removal(RemovalBecause::Action)),
+        Action::Deny if never_refused => RemovalDecision::Warn(removal(RemovalBecause::Requester)),
+        Action::Deny if dry_run && policy.dry_run == DryRun::Warn => {
+            RemovalDecision::Warn(removal(RemovalBecause::DryRun))
+        }
+        Action::Deny => RemovalDecision::Deny(removal(RemovalBecause::Action)),
     }
 }
 
@@ -90,19 +116,21 @@ fn losers<'b>(
     let Assessment::Judged(judged) = assess(policy, binding, None, after) else {
         return Vec::new();
     };
-    let had_lacked = match assess(policy, binding, None, before) {
+    if judged.missing.is_empty() {
+        return Vec::new();
+    }
+    let had_lacked: HashMap<_, _> = match assess(policy, binding, None, before) {
         Assessment::Judged(judged) => judged.missing,
         Assessment::NotJudged(_) => Vec::new(),
-    };
+    }
+    .into_iter()
+    .map(|one| (one.identity, one.lacks))
+    .collect();
     judged
         .missing
         .into_iter()
         .map(|now| {
-            let lacked = had_lacked
-                .iter()
-                .find(|one| one.identity == now.identity)
-                .map(|one| one.lacks)
-                .unwrap_or_default();
+            let lacked = had_lacked.get(&now.identity).copied().unwrap_or_default();
             Missing {
                 lacks: now.lacks.without(lacked),
                 ..now

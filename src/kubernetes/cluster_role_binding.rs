@@ -1,57 +1,18 @@
-//! `ClusterRoleBindings`, with only that decoded which the holdings need.
-//!
-//! Labels, annotations and managed fields are most of an object's bytes and are skipped, not kept.
-
-use std::borrow::Cow;
+//! `ClusterRoleBindings`, with only that decoded which the rule needs.
 
 use k8s_openapi::api::rbac::v1;
-use kube::api::{Api, ListParams, ObjectMeta};
-use kube::core::{ClusterResourceScope, ObjectList};
-use kube::{Client, Resource};
-use serde::de::MapAccess;
-use serde::{Deserialize, Deserializer};
+use kube::Client;
+use kube::api::{Api, ListParams};
+use kube::core::ObjectList;
 
-use super::lenient::{Lenient, Shape, fields};
+use super::lean::{Lean, named};
+pub use super::lean::{RoleRef, Subject};
 
 /// How many objects are asked for at a time, as client-go does.
 pub const PAGE: u32 = 500;
 
 /// A ClusterRoleBinding as far as it was understood.
-#[derive(Clone, Debug, Default)]
-pub struct ClusterRoleBinding {
-    /// Name, uid and resourceVersion, and nothing else.
-    pub metadata: ObjectMeta,
-    /// The role that it grants.
-    pub role: RoleRef,
-    /// Those to whom it grants it.
-    pub subjects: Vec<Subject>,
-    /// Whether a part was of another form than Kubernetes says, and was left out.
-    pub unreadable: bool,
-}
-
-/// The role that a binding grants, as written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RoleRef {
-    /// Its API group.
-    pub api_group: String,
-    /// Its kind.
-    pub kind: String,
-    /// Its name.
-    pub name: String,
-}
-
-/// A subject of a binding, as written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Subject {
-    /// Its kind.
-    pub kind: String,
-    /// Its API group.
-    pub api_group: String,
-    /// Its name.
-    pub name: String,
-    /// Its namespace, empty if it has none.
-    pub namespace: String,
-}
+pub type ClusterRoleBinding = Lean<v1::ClusterRoleBinding>;
 
 /// One page of all `ClusterRoleBindings`. The first page is the state of the cluster at a moment
 /// after this call; those that follow, by the token that the one before ended with, are of the
@@ -74,135 +35,14 @@ pub async fn page(
     Api::all(client.clone()).list(&parameters).await
 }
 
-impl Resource for ClusterRoleBinding {
-    type DynamicType = ();
-    type Scope = ClusterResourceScope;
-
-    fn kind((): &()) -> Cow<'_, str> {
-        v1::ClusterRoleBinding::kind(&())
-    }
-
-    fn group((): &()) -> Cow<'_, str> {
-        v1::ClusterRoleBinding::group(&())
-    }
-
-    fn version((): &()) -> Cow<'_, str> {
-        v1::ClusterRoleBinding::version(&())
-    }
-
-    fn plural((): &()) -> Cow<'_, str> {
-        v1::ClusterRoleBinding::plural(&())
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
-}
-
-impl<'de> Deserialize<'de> for ClusterRoleBinding {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Lenient::<WireBinding>::deserialize(deserializer).map(Self::from)
-    }
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireBinding {
-    metadata: Lenient<WireMetadata>,
-    role_ref: Lenient<WireReference>,
-    subjects: Lenient<Vec<Lenient<WireReference>>>,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireMetadata {
-    name: Lenient<String>,
-    uid: Lenient<String>,
-    resource_version: Lenient<String>,
-}
-
-/// A `roleRef` or a subject; both have these fields.
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct WireReference {
-    kind: Lenient<String>,
-    api_group: Lenient<String>,
-    name: Lenient<String>,
-    namespace: Lenient<String>,
-}
-
-impl<'de> Shape<'de> for WireBinding {
-    fn object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-        fields(object)
-    }
-}
-
-impl<'de> Shape<'de> for WireMetadata {
-    fn object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-        fields(object)
-    }
-}
-
-impl<'de> Shape<'de> for WireReference {
-    fn object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-        fields(object)
-    }
-}
-
-impl From<Lenient<WireBinding>> for ClusterRoleBinding {
-    fn from(wire: Lenient<WireBinding>) -> Self {
-        let mut unreadable = false;
-        let wire = wire.take(&mut unreadable).unwrap_or_default();
-        let metadata = wire.metadata.take(&mut unreadable).unwrap_or_default();
-        let metadata = ObjectMeta {
-            name: metadata.name.take(&mut unreadable),
-            uid: metadata.uid.take(&mut unreadable),
-            resource_version: metadata.resource_version.take(&mut unreadable),
-            ..ObjectMeta::default()
-        };
-        let role = wire
-            .role_ref
-            .take(&mut unreadable)
-            .and_then(|role| role.whole(&mut unreadable))
-            .unwrap_or_default();
-        let subjects = wire
-            .subjects
-            .take(&mut unreadable)
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|subject| subject.take(&mut unreadable)?.whole(&mut unreadable))
-            .collect();
-        Self {
-            metadata,
-            role: RoleRef {
-                api_group: role.api_group,
-                kind: role.kind,
-                name: role.name,
-            },
-            subjects,
-            unreadable,
-        }
-    }
-}
-
-impl WireReference {
-    /// All parts, or nothing if one of them cannot be read: without a namespace, say, this would
-    /// be somebody else.
-    fn whole(self, unreadable: &mut bool) -> Option<Subject> {
-        let mut broken = false;
-        let subject = Subject {
-            kind: self.kind.take(&mut broken).unwrap_or_default(),
-            api_group: self.api_group.take(&mut broken).unwrap_or_default(),
-            name: self.name.take(&mut broken).unwrap_or_default(),
-            namespace: self.namespace.take(&mut broken).unwrap_or_default(),
-        };
-        *unreadable |= broken;
-        (!broken).then_some(subject)
-    }
+/// The ClusterRoleBinding of a name as it is at a moment after this call, if there is one.
+///
+/// # Errors
+///
+/// Whatever the API server or the way to it says.
+pub async fn find(client: &Client, name: &str) -> kube::Result<Option<ClusterRoleBinding>> {
+    let found = Api::all(client.clone()).list(&named(name)).await?;
+    Ok(found.items.into_iter().next())
 }
 
 #[cfg(test)]

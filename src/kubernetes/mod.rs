@@ -2,5 +2,7 @@
 
 pub mod client;
 pub mod cluster_role_binding;
+pub mod lean;
 mod lenient;
+pub mod role_binding;
 pub mod webhook_configuration;

@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::domain::binding::{Binding, RoleKind};
+
 /// The key of a binding: 128 bits, so that a million of them stay small.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct BindingKey([u8; 16]);
@@ -12,6 +14,28 @@ impl BindingKey {
     #[must_use]
     pub fn of_uid(uid: &str) -> Self {
         parse_uuid(uid).map_or_else(|| Self::of_source(uid), Self)
+    }
+
+    /// The key of a binding without a uid, which a manifest describes: by what would make it
+    /// another object in a cluster, and by its role, which no update can change.
+    #[must_use]
+    pub fn of_binding(binding: &Binding<'_>) -> Self {
+        let role_kind = match binding.role.kind {
+            RoleKind::ClusterRole => "ClusterRole",
+            RoleKind::Role => "Role",
+            RoleKind::Other => "",
+        };
+        // NUL is in no name that a cluster takes, so no two differ only by where they are cut.
+        Self::of_source(
+            &[
+                binding.kind.as_str(),
+                binding.namespace.unwrap_or_default(),
+                binding.name,
+                role_kind,
+                binding.role.name,
+            ]
+            .join("\0"),
+        )
     }
 
     /// The key of what has no uid, by a text that is its own, such as a file's path and a position.

@@ -1,20 +1,25 @@
-//! Reads the holdings of a cluster in one consistent list.
+//! Reads the holdings of a cluster in one consistent list, and single bindings.
 
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use kube::Client;
 
 use super::convert;
 use super::index::Index;
+use super::personas::PersonaBinding;
+use super::reread::PersonaSource;
 use super::source::{Source, SourceError};
+use crate::domain::binding::BindingKind;
 use crate::domain::policy::Policy;
-use crate::kubernetes::cluster_role_binding::{ClusterRoleBinding, page};
+use crate::kubernetes::cluster_role_binding::{self, ClusterRoleBinding, page};
+use crate::kubernetes::role_binding;
 
 /// How often a list may expire before that counts as a failure. It takes minutes to expire, far
 /// more than a confirming read has.
 const ATTEMPTS: u32 = 3;
 
-/// The `ClusterRoleBindings` of a cluster.
+/// The bindings of a cluster.
 #[derive(Clone)]
 pub struct ClusterSource(Client);
 
@@ -41,6 +46,23 @@ impl ClusterSource {
     }
 }
 
+impl ClusterSource {
+    async fn find(&self, known: &PersonaBinding) -> kube::Result<Option<PersonaBinding>> {
+        let known = known.as_binding();
+        Ok(match known.kind {
+            BindingKind::ClusterRoleBinding => cluster_role_binding::find(&self.0, known.name)
+                .await?
+                .map(|found| PersonaBinding::of(&convert::binding(&found))),
+            BindingKind::RoleBinding => {
+                let namespace = known.namespace.unwrap_or_default();
+                role_binding::find(&self.0, namespace, known.name)
+                    .await?
+                    .map(|found| PersonaBinding::of(&convert::role_binding(&found)))
+            }
+        })
+    }
+}
+
 impl Source for ClusterSource {
     async fn read(&self, policy: Arc<Policy>) -> Result<Index, SourceError> {
         for _ in 0..ATTEMPTS {
@@ -51,6 +73,18 @@ impl Source for ClusterSource {
             }
         }
         Err(SourceError::Expired(ATTEMPTS))
+    }
+}
+
+impl PersonaSource for ClusterSource {
+    async fn reread(
+        &self,
+        bindings: Vec<PersonaBinding>,
+    ) -> Result<Vec<PersonaBinding>, SourceError> {
+        let reads = bindings.iter().map(|binding| self.find(binding));
+        let found = try_join_all(reads).await;
+        let found = found.map_err(|error| SourceError::Single(Arc::new(error)))?;
+        Ok(found.into_iter().flatten().collect())
     }
 }
 

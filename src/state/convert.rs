@@ -1,12 +1,14 @@
-//! From `ClusterRoleBindings` as the API server sends them to the words of the rule.
+//! From bindings as the API server sends them to the words of the rule.
 
 use super::binding_key::BindingKey;
 use crate::domain::binding::{Binding, BindingKind, RBAC_GROUP, RoleRef, Subject};
 use crate::domain::identity::SubjectKind;
-use crate::kubernetes::cluster_role_binding::{self as wire, ClusterRoleBinding};
+use crate::kubernetes::cluster_role_binding::ClusterRoleBinding;
+use crate::kubernetes::lean::{self as wire, Lean};
+use crate::kubernetes::role_binding::RoleBinding;
 
 /// The binding's key: its uid, since one that was deleted and made again is another.
-pub(super) fn key(binding: &ClusterRoleBinding) -> BindingKey {
+pub(super) fn key<K>(binding: &Lean<K>) -> BindingKey {
     match binding.metadata.uid.as_deref() {
         Some(uid) => BindingKey::of_uid(uid),
         None => BindingKey::of_source(name(binding)),
@@ -15,9 +17,23 @@ pub(super) fn key(binding: &ClusterRoleBinding) -> BindingKey {
 
 /// The binding, as far as the rule looks at it.
 pub(super) fn binding(binding: &ClusterRoleBinding) -> Binding<'_> {
+    of_kind(BindingKind::ClusterRoleBinding, None, binding)
+}
+
+/// The binding, as far as the rule looks at it.
+pub(super) fn role_binding(binding: &RoleBinding) -> Binding<'_> {
+    let namespace = binding.metadata.namespace.as_deref();
+    of_kind(BindingKind::RoleBinding, namespace, binding)
+}
+
+fn of_kind<'a, K>(
+    kind: BindingKind,
+    namespace: Option<&'a str>,
+    binding: &'a Lean<K>,
+) -> Binding<'a> {
     Binding {
-        kind: BindingKind::ClusterRoleBinding,
-        namespace: None,
+        kind,
+        namespace,
         name: name(binding),
         role: RoleRef::new(
             Some(&binding.role.api_group),
@@ -28,7 +44,7 @@ pub(super) fn binding(binding: &ClusterRoleBinding) -> Binding<'_> {
     }
 }
 
-pub(super) fn name(binding: &ClusterRoleBinding) -> &str {
+pub(super) fn name<K>(binding: &Lean<K>) -> &str {
     binding.metadata.name.as_deref().unwrap_or_default()
 }
 

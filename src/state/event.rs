@@ -16,6 +16,14 @@ pub enum StateEvent {
     SourceRecovered,
     /// An object could not be read in full; what could be read counts.
     ObjectUnreadable,
+    /// A complete list of `RoleBindings` took effect.
+    RoleBindingsListed,
+    /// The persona bindings among the `RoleBindings` are different now.
+    RoleBindingsChanged,
+    /// Watching `RoleBindings` failed once.
+    RoleBindingsFailed,
+    /// Watching `RoleBindings` works again after it had failed.
+    RoleBindingsRecovered,
     /// A policy took effect.
     PolicyInForce,
     /// A confirming read started.
@@ -40,6 +48,21 @@ impl Observer {
     #[must_use]
     pub fn ignore() -> Self {
         Self::new(|_| {})
+    }
+
+    /// The same observer for the watch of `RoleBindings`, whose events are events of their own.
+    #[must_use]
+    pub(super) fn of_role_bindings(&self) -> Self {
+        let whole = self.clone();
+        Self::new(move |event| {
+            whole.tell(match event {
+                StateEvent::Listed => StateEvent::RoleBindingsListed,
+                StateEvent::Changed => StateEvent::RoleBindingsChanged,
+                StateEvent::SourceFailed => StateEvent::RoleBindingsFailed,
+                StateEvent::SourceRecovered => StateEvent::RoleBindingsRecovered,
+                other => other,
+            });
+        })
     }
 
     /// Tells what happened.

@@ -7,19 +7,43 @@ use kube::runtime::watcher::Event;
 use super::convert;
 use super::event::{Observer, StateEvent};
 use super::index::Index;
-use super::snapshot::{SharedIndex, Snapshot};
+use super::personas::{PersonaIndex, Personas, RoleBindingPart, have_same_personas};
+use super::shared::Shared;
+use super::snapshot::Snapshot;
 use crate::domain::policy::Policy;
 use crate::kubernetes::cluster_role_binding::ClusterRoleBinding;
 
-/// Keeps one index like the cluster, by the companions of one policy.
+/// Takes in the events of a watch.
+pub(super) trait Takes {
+    /// What is watched.
+    type Object;
+    /// What logs call that.
+    const OBJECTS: &'static str;
+
+    /// Takes in one event.
+    fn take(&mut self, event: Event<Self::Object>) -> Effect;
+}
+
+/// Keeps the holdings like the cluster, by the companions of one policy, and with them those
+/// `ClusterRoleBindings` that bind a persona.
 #[derive(Debug)]
 pub(super) struct Feed {
     policy: Arc<Policy>,
-    index: Arc<SharedIndex>,
+    index: Arc<Shared<Index>>,
+    personas: Arc<Shared<PersonaIndex>>,
+    /// The other persona bindings, which another watch brings.
+    role_bindings: Arc<RoleBindingPart>,
     /// What a list under way has brought so far. It stays apart until the list is complete, so
     /// that nobody finds missing what was only not listed yet.
-    listing: Option<Index>,
+    listing: Option<Listing>,
     observer: Observer,
+}
+
+/// What one list has brought.
+#[derive(Debug, Default)]
+struct Listing {
+    index: Index,
+    personas: PersonaIndex,
 }
 
 /// What an event has led to.
@@ -34,36 +58,100 @@ pub(super) enum Effect {
 }
 
 impl Feed {
-    pub(super) fn new(policy: Arc<Policy>, observer: Observer) -> Self {
+    pub(super) fn new(
+        policy: Arc<Policy>,
+        role_bindings: Arc<RoleBindingPart>,
+        observer: Observer,
+    ) -> Self {
         Self {
             policy,
             index: Arc::default(),
+            personas: Arc::default(),
+            role_bindings,
             listing: None,
             observer,
         }
     }
 
-    /// Takes in one event.
-    pub(super) fn take(&mut self, event: Event<ClusterRoleBinding>) -> Effect {
+    /// What is known with a policy by which it could have been filled; `None` if the policy has
+    /// other companions or personas.
+    pub(super) fn snapshot(&self, policy: Arc<Policy>) -> Option<Snapshot> {
+        let same_companions = policy.companions == self.policy.companions;
+        (same_companions && have_same_personas(&policy, &self.policy)).then(|| {
+            let personas = Personas::Parts {
+                cluster_role_bindings: Arc::clone(&self.personas),
+                role_bindings: Arc::clone(&self.role_bindings),
+            };
+            Snapshot::sharing(policy, Arc::clone(&self.index), personas)
+        })
+    }
+
+    /// The policy by which the index is filled.
+    pub(super) const fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    fn apply(&self, index: &mut Index, binding: &ClusterRoleBinding) -> bool {
+        index.apply_binding(
+            &self.policy,
+            convert::key(binding),
+            &convert::binding(binding),
+        )
+    }
+
+    fn apply_persona(&self, personas: &mut PersonaIndex, binding: &ClusterRoleBinding) -> bool {
+        personas.apply_binding(
+            &self.policy,
+            convert::key(binding),
+            &convert::binding(binding),
+        )
+    }
+
+    fn warn_if_unreadable(&self, binding: &ClusterRoleBinding) {
+        if binding.unreadable {
+            self.observer.tell(StateEvent::ObjectUnreadable);
+            tracing::warn!(
+                binding = ?convert::name(binding),
+                "a ClusterRoleBinding could be read only in part; the rest of it gives nothing"
+            );
+        }
+    }
+}
+
+impl Takes for Feed {
+    type Object = ClusterRoleBinding;
+    const OBJECTS: &'static str = "ClusterRoleBindings";
+
+    fn take(&mut self, event: Event<ClusterRoleBinding>) -> Effect {
         let changed = match event {
             Event::Init => {
-                self.listing = Some(Index::new());
+                self.listing = Some(Listing::default());
                 false
             }
             Event::InitApply(binding) => {
                 let mut listing = self.listing.take().unwrap_or_default();
-                self.apply(&mut listing, &binding);
+                self.warn_if_unreadable(&binding);
+                self.apply(&mut listing.index, &binding);
+                self.apply_persona(&mut listing.personas, &binding);
                 self.listing = Some(listing);
                 false
             }
             Event::InitDone => {
-                self.index.replace(self.listing.take().unwrap_or_default());
+                let listing = self.listing.take().unwrap_or_default();
+                self.index.replace(listing.index);
+                self.personas.replace(listing.personas);
                 self.observer.tell(StateEvent::Listed);
                 return Effect::Listed;
             }
-            Event::Apply(binding) => self.index.change(|index| self.apply(index, &binding)),
+            Event::Apply(binding) => {
+                self.warn_if_unreadable(&binding);
+                self.personas
+                    .change(|personas| self.apply_persona(personas, &binding));
+                self.index.change(|index| self.apply(index, &binding))
+            }
             Event::Delete(binding) => {
                 let key = convert::key(&binding);
+                self.personas.change(|personas| personas.delete(key));
                 self.index.change(|index| index.delete(key))
             }
         };
@@ -74,33 +162,6 @@ impl Feed {
             Effect::Nothing
         }
     }
-
-    /// The index with a policy by which it could have been filled; `None` if the policy has other
-    /// companions.
-    pub(super) fn snapshot(&self, policy: Arc<Policy>) -> Option<Snapshot> {
-        (policy.companions == self.policy.companions)
-            .then(|| Snapshot::sharing(policy, Arc::clone(&self.index)))
-    }
-
-    /// The policy by which the index is filled.
-    pub(super) const fn policy(&self) -> &Arc<Policy> {
-        &self.policy
-    }
-
-    fn apply(&self, index: &mut Index, binding: &ClusterRoleBinding) -> bool {
-        if binding.unreadable {
-            self.observer.tell(StateEvent::ObjectUnreadable);
-            tracing::warn!(
-                binding = ?convert::name(binding),
-                "a ClusterRoleBinding could be read only in part; the rest of it gives nothing"
-            );
-        }
-        index.apply_binding(
-            &self.policy,
-            convert::key(binding),
-            &convert::binding(binding),
-        )
-    }
 }
 
 #[cfg(test)]
@@ -109,7 +170,7 @@ mod tests {
 
     use kube::runtime::watcher::Event;
 
-    use super::{Effect, Feed};
+    use super::{Effect, Feed, Takes};
     use crate::domain::companion_set::CompanionSet;
     use crate::domain::holdings::Holdings;
     use crate::domain::identity::Identity;
@@ -122,7 +183,11 @@ mod tests {
     const SECOND: CompanionSet = CompanionSet::of(1);
 
     fn listed(events: Vec<Event<super::ClusterRoleBinding>>) -> (Feed, Snapshot) {
-        let mut feed = Feed::new(Arc::new(Policy::built_in()), Observer::ignore());
+        let mut feed = Feed::new(
+            Arc::new(Policy::built_in()),
+            Arc::default(),
+            Observer::ignore(),
+        );
         feed.take(Event::Init);
         for event in events {
             assert_eq!(feed.take(event), Effect::Nothing);
@@ -202,13 +267,16 @@ mod tests {
     }
 
     #[test]
-    fn an_index_serves_every_policy_with_the_same_companions() {
+    fn an_index_serves_every_policy_with_the_same_companions_and_personas() {
         let (feed, _) = listed(vec![]);
         let mut policy = Policy {
             action: Action::Warn,
             ..Policy::built_in()
         };
         assert!(feed.snapshot(Arc::new(policy.clone())).is_some());
+        let mut other = policy.clone();
+        other.personas[0].cluster_roles.pop();
+        assert!(feed.snapshot(Arc::new(other)).is_none());
         policy.companions.reverse();
         assert!(feed.snapshot(Arc::new(policy)).is_none());
     }

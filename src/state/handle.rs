@@ -6,6 +6,7 @@ use arc_swap::ArcSwapOption;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::personas::RoleBindingPart;
 use super::snapshot::Snapshot;
 
 /// The current snapshot, shared by the one that feeds it and those that ask it. Cheap to clone.
@@ -17,6 +18,7 @@ struct Inner {
     current: ArcSwapOption<Snapshot>,
     synced: watch::Sender<bool>,
     changes: watch::Sender<u64>,
+    role_bindings: Arc<RoleBindingPart>,
     failing_since: watch::Sender<Option<Instant>>,
 }
 
@@ -66,6 +68,11 @@ impl State {
     #[must_use]
     pub fn failing(&self) -> watch::Receiver<Option<Instant>> {
         self.0.failing_since.subscribe()
+    }
+
+    /// The persona bindings among the `RoleBindings`, which belong to every snapshot of a cluster.
+    pub(super) fn role_bindings(&self) -> &Arc<RoleBindingPart> {
+        &self.0.role_bindings
     }
 
     pub(super) fn announce_change(&self) {

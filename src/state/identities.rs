@@ -53,7 +53,8 @@ impl Identities {
         Some(number)
     }
 
-    fn find(&self, identity: Identity<'_>) -> Option<(u32, CompanionSet)> {
+    /// The identity's number and what it holds, if it holds anything.
+    pub(super) fn find(&self, identity: Identity<'_>) -> Option<(u32, CompanionSet)> {
         let hash = self.hasher.hash_one(identity);
         let mut found = CompanionSet::EMPTY;
         let number = self.by_identity.find(hash, |number| {
@@ -63,6 +64,14 @@ impl Identities {
             })
         })?;
         Some((*number, found))
+    }
+
+    /// By how many bindings an identity holds a companion that it does hold.
+    pub(super) fn givers(&self, number: u32, companion: usize) -> usize {
+        let surplus = u8::try_from(companion)
+            .ok()
+            .and_then(|companion| self.surplus.get(&(number, companion)));
+        1 + surplus.map_or(0, |surplus| *surplus as usize)
     }
 
     /// Counts one more binding that gives the companions to the identity. Tells how many of them

@@ -136,6 +136,28 @@ impl Index {
         known
     }
 
+    /// What the identity would hold if there were none of the bindings with these keys.
+    #[must_use]
+    pub fn held_without(&self, keys: &[BindingKey], identity: Identity<'_>) -> CompanionSet {
+        let Some((number, held)) = self.identities.find(identity) else {
+            return CompanionSet::EMPTY;
+        };
+        let given: SmallVec<[CompanionSet; 2]> = keys
+            .iter()
+            .enumerate()
+            .filter(|(position, key)| keys.iter().take(*position).all(|other| other != *key))
+            .filter_map(|(_, key)| Some(&self.bindings.get(self.number_of(*key)?)?.to))
+            .filter(|to| to.has(number))
+            .map(Recipients::given)
+            .collect();
+        held.positions()
+            .filter(|position| {
+                let taken = given.iter().filter(|given| given.contains(*position));
+                self.identities.givers(number, *position) > taken.count()
+            })
+            .collect()
+    }
+
     /// How many pairs of identity and companion there are.
     #[must_use]
     pub const fn entries(&self) -> usize {
@@ -238,6 +260,17 @@ impl Recipients {
                 .first()
                 .and_then(|bits| u16::try_from(*bits).ok())
                 .map_or(CompanionSet::EMPTY, bits::to_set),
+        }
+    }
+
+    /// Whether the identity with this number is one of them.
+    fn has(&self, number: u32) -> bool {
+        match self {
+            Self::One { identity, .. } => *identity == number,
+            // They are kept in rising order.
+            Self::Many(list) => list
+                .get(1..)
+                .is_some_and(|numbers| numbers.binary_search(&number).is_ok()),
         }
     }
 

@@ -12,10 +12,12 @@ use super::binding_key::BindingKey;
 use super::event::{Observer, StateEvent};
 use super::handle::State;
 use super::index::Index;
+use super::personas::{PersonaBinding, PersonaIndex};
+use super::reread::PersonaSource;
 use super::snapshot::Snapshot;
 use super::source::{Source, SourceError};
 use super::supervise::supervise;
-use crate::domain::binding::{Binding, RoleKind};
+use crate::domain::binding::Binding;
 use crate::domain::policy::Policy;
 use crate::telemetry::causes::WithCauses;
 
@@ -68,12 +70,22 @@ impl<B: Send + 'static> Directory<B> {
     }
 
     fn index(&self, policy: &Policy, content: &DirectoryContent<B>) -> Index {
+        Index::of(policy, self.bindings(content))
+    }
+
+    fn personas(&self, policy: &Policy, content: &DirectoryContent<B>) -> PersonaIndex {
+        PersonaIndex::of(policy, self.bindings(content))
+    }
+
+    fn bindings<'a>(
+        &self,
+        content: &'a DirectoryContent<B>,
+    ) -> impl Iterator<Item = (BindingKey, Binding<'a>)> {
         let bindings = content.bindings.iter().enumerate();
-        let bindings = bindings.filter_map(|(position, kept)| {
+        bindings.filter_map(|(position, kept)| {
             let binding = (self.binding)(kept)?;
             Some((key(position, &binding), binding))
-        });
-        Index::of(policy, bindings)
+        })
     }
 }
 
@@ -82,30 +94,36 @@ impl<B: Send + 'static> Directory<B> {
 /// which, so both count.
 fn key(position: usize, binding: &Binding<'_>) -> BindingKey {
     if binding.name.is_empty() {
-        return BindingKey::of_source(&format!("{position}"));
+        BindingKey::of_source(&format!("{position}"))
+    } else {
+        BindingKey::of_binding(binding)
     }
-    let role_kind = match binding.role.kind {
-        RoleKind::ClusterRole => "ClusterRole",
-        RoleKind::Role => "Role",
-        RoleKind::Other => "",
-    };
-    let namespace = binding.namespace.unwrap_or_default();
-    // NUL is in no name that a cluster takes, so no two differ only by where they are cut.
-    BindingKey::of_source(
-        &[
-            binding.kind.as_str(),
-            namespace,
-            binding.name,
-            role_kind,
-            binding.role.name,
-        ]
-        .join("\0"),
-    )
 }
 
 impl<B: Send + 'static> Source for Directory<B> {
     async fn read(&self, policy: Arc<Policy>) -> Result<Index, SourceError> {
         Ok(self.index(&policy, &self.content().await?))
+    }
+}
+
+impl<B: Send + 'static> PersonaSource for Directory<B> {
+    async fn reread(
+        &self,
+        bindings: Vec<PersonaBinding>,
+    ) -> Result<Vec<PersonaBinding>, SourceError> {
+        let content = self.content().await?;
+        let known: Vec<_> = bindings.iter().map(PersonaBinding::as_binding).collect();
+        let is_known = |found: &Binding<'_>| {
+            known.iter().any(|known| {
+                (known.kind, known.namespace, known.name)
+                    == (found.kind, found.namespace, found.name)
+            })
+        };
+        Ok(self
+            .bindings(&content)
+            .filter(|(_, found)| is_known(found))
+            .map(|(_, found)| PersonaBinding::of(&found))
+            .collect())
     }
 }
 
@@ -187,7 +205,9 @@ impl<B: Send + 'static> Poll<B> {
             return Ok(());
         }
         let index = self.directory.index(&policy, &content);
-        self.state.publish(Arc::new(Snapshot::new(policy, index)));
+        let personas = self.directory.personas(&policy, &content);
+        let snapshot = Snapshot::new(policy, index).with_personas(personas);
+        self.state.publish(Arc::new(snapshot));
         if !same_content {
             self.seen = Some(content.fingerprint);
             self.observer.tell(StateEvent::Listed);

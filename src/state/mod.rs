@@ -1,4 +1,5 @@
-//! What is known of the cluster: the policy in force with the holdings that belong to it.
+//! What is known of the cluster: the policy in force with the holdings and persona bindings that
+//! belong to it.
 //!
 //! One task feeds it, from the watch of a cluster ([`watch`]) or from a directory ([`manifests`]);
 //! everybody else asks a [`State`](handle::State) for the current
@@ -20,7 +21,10 @@ mod identities;
 pub mod index;
 pub mod manifest_directory;
 pub mod manifests;
+pub mod personas;
 mod records;
+pub mod reread;
+mod shared;
 mod slab;
 pub mod snapshot;
 pub mod source;

@@ -1,34 +1,58 @@
-//! The policy in force and the holdings that belong to it, as one thing.
+//! The policy in force with the holdings and the persona bindings that belong to it, as one thing.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
+use hashbrown::HashSet;
+
+use super::binding_key::BindingKey;
 use super::index::Index;
+use super::personas::{PersonaBinding, PersonaIndex, Personas, PersonasUnknown};
+use super::shared::Shared;
 use crate::domain::companion_set::CompanionSet;
 use crate::domain::holdings::Holdings;
 use crate::domain::identity::Identity;
 use crate::domain::policy::Policy;
 
-/// A policy with the holdings for its companions.
+/// A policy with the holdings for its companions and the bindings of its personas.
 ///
-/// A request takes one and keeps it to its end. The policy in it never changes; the holdings do,
-/// as long as the snapshot is the current one.
+/// A request takes one and keeps it to its end. The policy in it never changes; the rest does, as
+/// long as the snapshot is the current one.
 #[derive(Debug)]
 pub struct Snapshot {
     policy: Arc<Policy>,
-    index: Arc<SharedIndex>,
+    index: Arc<Shared<Index>>,
+    personas: Personas,
 }
 
 impl Snapshot {
-    /// A policy with the index that was filled by it.
+    /// A policy with the index that was filled by it. Persona bindings are not known.
     #[must_use]
     pub fn new(policy: Arc<Policy>, index: Index) -> Self {
-        Self::sharing(policy, Arc::new(SharedIndex::new(index)))
+        Self::sharing(policy, Arc::new(Shared::new(index)), Personas::Unknown)
+    }
+
+    /// The same, with all persona bindings of the policy.
+    #[must_use]
+    pub fn with_personas(self, personas: PersonaIndex) -> Self {
+        Self {
+            personas: Personas::Whole(personas),
+            ..self
+        }
     }
 
     /// A policy with an index that others change. The index must have been filled by a policy
-    /// with the same companions.
-    pub(super) const fn sharing(policy: Arc<Policy>, index: Arc<SharedIndex>) -> Self {
-        Self { policy, index }
+    /// with the same companions, and what is known of persona bindings by one with the same
+    /// personas.
+    pub(super) const fn sharing(
+        policy: Arc<Policy>,
+        index: Arc<Shared<Index>>,
+        personas: Personas,
+    ) -> Self {
+        Self {
+            policy,
+            index,
+            personas,
+        }
     }
 
     /// The policy.
@@ -48,6 +72,45 @@ impl Snapshot {
     pub fn bindings(&self) -> usize {
         self.index.read(Index::bindings)
     }
+
+    /// How many persona bindings there are.
+    ///
+    /// # Errors
+    ///
+    /// If they are not known.
+    pub fn persona_bindings(&self) -> Result<usize, PersonasUnknown> {
+        self.personas.len(&self.policy)
+    }
+
+    /// The persona bindings that name one of the identities, in no order.
+    ///
+    /// # Errors
+    ///
+    /// If they are not known.
+    pub fn persona_bindings_naming(
+        &self,
+        identities: &HashSet<Identity<'_>>,
+    ) -> Result<Vec<PersonaBinding>, PersonasUnknown> {
+        self.personas.naming(&self.policy, identities)
+    }
+
+    /// All persona bindings, in no order. Copies what tells them apart, and not what they say.
+    ///
+    /// # Errors
+    ///
+    /// If they are not known.
+    pub fn all_persona_bindings(&self) -> Result<Vec<PersonaBinding>, PersonasUnknown> {
+        self.personas.all(&self.policy)
+    }
+
+    /// The holdings as they would be without the bindings of these keys.
+    #[must_use]
+    pub const fn without<'s>(&'s self, keys: &'s [BindingKey]) -> Without<'s> {
+        Without {
+            snapshot: self,
+            keys,
+        }
+    }
 }
 
 impl Holdings for Snapshot {
@@ -56,32 +119,18 @@ impl Holdings for Snapshot {
     }
 }
 
-/// An index that one task changes and many read.
-///
-/// A lock is held only while a closure runs that cannot wait, so never across an `await`.
-#[derive(Debug, Default)]
-pub(super) struct SharedIndex(RwLock<Index>);
+/// Holdings without what some bindings give; see [`Snapshot::without`]. Nothing is copied.
+#[derive(Clone, Copy, Debug)]
+pub struct Without<'s> {
+    snapshot: &'s Snapshot,
+    keys: &'s [BindingKey],
+}
 
-impl SharedIndex {
-    pub(super) const fn new(index: Index) -> Self {
-        Self(RwLock::new(index))
-    }
-
-    /// Reads. After a panic in the middle of a change the index serves on as it was left: whoever
-    /// panicked is started again and replaces it.
-    fn read<T>(&self, read: impl FnOnce(&Index) -> T) -> T {
-        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    pub(super) fn change<T>(&self, change: impl FnOnce(&mut Index) -> T) -> T {
-        change(&mut self.0.write().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts another index in its place.
-    pub(super) fn replace(&self, index: Index) {
-        // Freeing a million names takes a while; it happens after the lock is given back.
-        let before = self.change(|current| std::mem::replace(current, index));
-        drop(before);
+impl Holdings for Without<'_> {
+    fn held_by(&self, identity: Identity<'_>) -> CompanionSet {
+        self.snapshot
+            .index
+            .read(|index| index.held_without(self.keys, identity))
     }
 }
 
@@ -89,19 +138,23 @@ impl SharedIndex {
 mod tests {
     use std::sync::Arc;
 
-    use super::{SharedIndex, Snapshot};
+    use super::Snapshot;
     use crate::domain::companion_set::CompanionSet;
     use crate::domain::holdings::Holdings;
     use crate::domain::identity::Identity;
     use crate::domain::policy::Policy;
     use crate::state::binding_key::BindingKey;
+    use crate::state::index::Index;
+    use crate::state::personas::{Personas, PersonasUnknown};
+    use crate::state::shared::Shared;
 
     const ALICE: Identity<'_> = Identity::User("alice");
 
     #[test]
     fn a_snapshot_sees_what_changes_in_its_index() {
-        let index = Arc::new(SharedIndex::default());
-        let snapshot = Snapshot::sharing(Arc::new(Policy::built_in()), Arc::clone(&index));
+        let index = Arc::new(Shared::new(Index::new()));
+        let policy = Arc::new(Policy::built_in());
+        let snapshot = Snapshot::sharing(policy, Arc::clone(&index), Personas::Unknown);
         assert!(snapshot.held_by(ALICE).is_empty());
         let given = CompanionSet::of(1);
         index.change(|index| index.apply(BindingKey::of_uid("a"), given, [ALICE]));
@@ -111,12 +164,21 @@ mod tests {
 
     #[test]
     fn a_panic_during_a_change_does_not_stop_lookups() {
-        let index = Arc::new(SharedIndex::default());
+        let index = Arc::new(Shared::new(Index::new()));
         let shared = Arc::clone(&index);
         std::thread::spawn(move || shared.change(|_| panic!("in the middle")))
             .join()
             .unwrap_err();
-        let snapshot = Snapshot::sharing(Arc::new(Policy::built_in()), index);
+        let policy = Arc::new(Policy::built_in());
+        let snapshot = Snapshot::sharing(policy, index, Personas::Unknown);
         assert!(snapshot.held_by(ALICE).is_empty());
+    }
+
+    #[test]
+    fn persona_bindings_that_nobody_read_are_unknown_and_not_none() {
+        let snapshot = Snapshot::new(Arc::new(Policy::built_in()), Index::new());
+        assert_eq!(snapshot.persona_bindings(), Err(PersonasUnknown::NotYet));
+        let read = snapshot.with_personas(crate::state::personas::PersonaIndex::new());
+        assert_eq!(read.persona_bindings(), Ok(0));
     }
 }

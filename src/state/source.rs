@@ -21,6 +21,9 @@ pub enum SourceError {
     /// The API server forgot the state that it was listing before all of it was read.
     #[error("the list of ClusterRoleBindings expired {0} times before it was complete")]
     Expired(u32),
+    /// The API server, or the way to it, when single bindings were to be read.
+    #[error("cannot read single bindings again")]
+    Single(#[source] Arc<kube::Error>),
     /// The directory of manifests.
     #[error("cannot read the directory of manifests")]
     Manifests(#[source] Arc<dyn Error + Send + Sync>),

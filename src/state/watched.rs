@@ -9,12 +9,8 @@ use tokio::time::{sleep, timeout};
 
 use super::backoff::Backoff;
 use super::event::{Observer, StateEvent};
-use super::feed::{Effect, Feed};
-use super::handle::State;
-use super::snapshot::Snapshot;
+use super::feed::{Effect, Takes};
 use super::watch::{Events, Open};
-use crate::domain::policy::Policy;
-use crate::kubernetes::cluster_role_binding::ClusterRoleBinding;
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LAST_WAIT: Duration = Duration::from_secs(5);
@@ -23,21 +19,24 @@ const LAST_WAIT: Duration = Duration::from_secs(5);
 /// without a word it has succeeded.
 const QUIET: Duration = Duration::from_secs(40);
 
+/// Is told whether a watch fails.
+pub(super) type Health = Arc<dyn Fn(bool) + Send + Sync>;
+
 /// A watch and the index that it feeds.
-pub(super) struct Watched {
-    feed: Feed,
-    open: Open,
-    events: Events,
+pub(super) struct Watched<F: Takes> {
+    feed: F,
+    open: Open<F::Object>,
+    events: Events<F::Object>,
     backoff: Backoff,
     listed: bool,
     failing: bool,
     /// Whom to tell that the index may be out of date, once it serves.
-    state: Option<State>,
+    health: Option<Health>,
     observer: Observer,
 }
 
-impl Watched {
-    pub(super) fn new(feed: Feed, open: Open, observer: Observer) -> Self {
+impl<F: Takes> Watched<F> {
+    pub(super) fn new(feed: F, open: Open<F::Object>, observer: Observer) -> Self {
         Self {
             feed,
             events: open(),
@@ -45,29 +44,20 @@ impl Watched {
             backoff: Backoff::new(FIRST_WAIT, LAST_WAIT),
             listed: false,
             failing: false,
-            state: None,
+            health: None,
             observer,
         }
     }
 
-    /// The index with this policy, if the policy has the companions by which it is filled.
-    pub(super) fn snapshot(&self, policy: Arc<Policy>) -> Option<Snapshot> {
-        self.feed.snapshot(policy)
+    /// What takes in the events.
+    pub(super) const fn feed(&self) -> &F {
+        &self.feed
     }
 
-    /// The index with the policy by which it is filled.
-    pub(super) fn own_snapshot(&self) -> Option<Snapshot> {
-        self.feed.snapshot(Arc::clone(self.feed.policy()))
-    }
-
-    /// From now on the state hears when the watch fails and when it works again.
-    pub(super) fn report_failures_to(&mut self, state: &State) {
-        if self.failing {
-            state.mark_failing();
-        } else {
-            state.mark_working();
-        }
-        self.state = Some(state.clone());
+    /// From now on it is told when the watch fails and when it works again.
+    pub(super) fn report_failures_to(&mut self, health: Health) {
+        health(self.failing);
+        self.health = Some(health);
     }
 
     /// Takes in the next event, however many failures it takes until there is one.
@@ -105,7 +95,7 @@ impl Watched {
         }
     }
 
-    async fn item(&mut self) -> Item {
+    async fn item(&mut self) -> Item<F::Object> {
         let next = self.events.next();
         let item = if self.failing && self.listed {
             match timeout(QUIET, next).await {
@@ -128,11 +118,12 @@ impl Watched {
             // Once, however often it fails before it works again.
             tracing::warn!(
                 %error,
-                "watching ClusterRoleBindings failed; it is tried again until it works"
+                "watching {} failed; it is tried again until it works",
+                F::OBJECTS
             );
         }
-        if let Some(state) = &self.state {
-            state.mark_failing();
+        if let Some(health) = &self.health {
+            health(true);
         }
     }
 
@@ -140,21 +131,17 @@ impl Watched {
         self.backoff.reset();
         if std::mem::replace(&mut self.failing, false) {
             self.observer.tell(StateEvent::SourceRecovered);
-            tracing::info!("watching ClusterRoleBindings works again");
+            tracing::info!("watching {} works again", F::OBJECTS);
         }
-        if let Some(state) = &self.state {
-            state.mark_working();
+        if let Some(health) = &self.health {
+            health(false);
         }
     }
 }
 
 /// What there is to hear of a watch.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it is taken apart as soon as it is made; an allocation for each event is dearer"
-)]
-enum Item {
-    Event(Event<ClusterRoleBinding>),
+enum Item<K> {
+    Event(Event<K>),
     Failed(Error),
     Quiet,
     End,

@@ -41,12 +41,15 @@ struct Inner {
     certificate_not_after: Gauge,
     certificate_reloads: Family<By<Reload>, Counter>,
     decisions: Family<By<Decision>, Counter>,
+    companion_removals: Family<By<Decision>, Counter>,
     audit_lines: Family<By<Decision>, Counter>,
     audit_lines_lost: Family<By<Decision>, Counter>,
     audit_lines_late: Counter,
     audit_lines_waiting: Gauge,
     holdings_entries: Gauge,
     index_synced: Gauge,
+    persona_bindings: Gauge,
+    persona_index_synced: Gauge,
     watch_working: Gauge,
     holdings_stale: Gauge,
     watch_events: Family<By<WatchKind>, Counter>,
@@ -128,6 +131,11 @@ impl Metrics {
         self.0.decisions.get_or_create(&By(decision)).inc();
     }
 
+    /// A call that changes or deletes a companion binding was decided by what it takes away.
+    pub fn removal_decided(&self, decision: Decision) {
+        self.0.companion_removals.get_or_create(&By(decision)).inc();
+    }
+
     /// An audit line was handed over to be written.
     pub fn audit_line_waits(&self) {
         self.0.audit_lines_waiting.inc();
@@ -162,6 +170,13 @@ impl Metrics {
     /// Whether the index is complete.
     pub fn set_index_synced(&self, synced: bool) {
         self.0.index_synced.set(synced.into());
+    }
+
+    /// How many persona bindings there are now; `None` while they are not known.
+    pub fn set_persona_bindings(&self, known: Option<usize>) {
+        let bindings = i64::try_from(known.unwrap_or_default()).unwrap_or(i64::MAX);
+        self.0.persona_bindings.set(bindings);
+        self.0.persona_index_synced.set(known.is_some().into());
     }
 
     /// How long the source of the holdings has been failing; `None` while it works.
@@ -277,12 +292,15 @@ impl Inner {
             certificate_not_after: seconds(to, "certificate_not_after_timestamp", "When the served certificate expires, in seconds since 1970"),
             certificate_reloads: by(to, "certificate_reloads", "Changes of the certificate files and of the client CA file, by whether they were taken over"),
             decisions: by(to, "decisions", "Calls about persona and companion bindings, by decision"),
+            companion_removals: by(to, "companion_removals", "Calls that change or delete a companion binding, by what was decided of what they take away"),
             audit_lines: by(to, "audit_lines", "Audit lines written to standard output, by decision"),
             audit_lines_lost: by(to, "audit_lines_lost", "Audit lines that were not written and never will be, by decision; with those written and those waiting they are all decisions but allow"),
             audit_lines_late: counter(to, "audit_lines_late", "Calls answered before their audit line was written, because standard output took none"),
             audit_lines_waiting: gauge(to, "audit_lines_waiting", "Audit lines that wait for standard output"),
             holdings_entries: gauge(to, "holdings_entries", "Pairs of identity and companion in the index"),
             index_synced: gauge(to, "index_synced", "1 once the index is complete, 0 before"),
+            persona_bindings: gauge(to, "persona_bindings", "Persona bindings in the index"),
+            persona_index_synced: gauge(to, "persona_index_synced", "1 while persona bindings are known and removals are judged, 0 before"),
             watch_working: gauge(to, "watch_working", "1 while the source of the index works, 0 while it fails and the last state serves on"),
             holdings_stale: seconds(to, "holdings_stale", "How long the source of the index has been failing; 0 while it works"),
             watch_events: by(to, "watch_events", "Events that watches delivered, by kind of object"),

@@ -71,7 +71,10 @@ fn a_companion_that_is_gone_no_longer_covers() {
     stage
         .kubectl_file(&["create"], &[binding(0)])
         .expect_silence();
-    stage.kubectl_file(&["delete"], &made[1..]).expect_silence();
+    let deleted = stage.kubectl_file(&["delete"], &made[1..]);
+    let loses = format!("User {name} loses spectro-list-vmtemplates");
+    assert!(deleted.warnings()[0].starts_with(&loses), "{deleted}");
+    deleted.expect_success();
     // The deletion may come a moment after its answer, as it may for RBAC itself.
     let mut number = 0;
     let refused = crate::support::eventually(std::time::Duration::from_secs(5), || {

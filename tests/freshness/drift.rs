@@ -58,7 +58,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: watcher}
 rules:
-- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterrolebindings], verbs: [list, watch]}
+- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterrolebindings, rolebindings], verbs: [list, watch]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding

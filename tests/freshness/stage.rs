@@ -11,7 +11,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: bindguard}
 rules:
-- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterrolebindings], verbs: [list, watch]}
+- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterrolebindings, rolebindings], verbs: [list, watch]}
 - apiGroups: [admissionregistration.k8s.io]
   resources: [validatingwebhookconfigurations, mutatingwebhookconfigurations]
   resourceNames: [bindguard]

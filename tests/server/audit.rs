@@ -34,6 +34,7 @@ fn a_line_says_who_wanted_what_and_what_was_missing() {
         line,
         json!({
             "decision": "deny",
+            "rule": "persona",
             "because": "action",
             "uid": review["request"]["uid"],
             "operation": "CREATE",

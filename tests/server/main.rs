@@ -19,6 +19,7 @@ mod files;
 mod fixtures;
 mod hostile;
 mod lifecycle;
+mod removal;
 mod review;
 #[path = "../support/mod.rs"]
 mod support;

@@ -20,6 +20,8 @@ use crate::state::confirm::{Confirm, ConfirmLimits};
 use crate::state::event::Observer;
 use crate::state::handle::State;
 use crate::state::index::Index;
+use crate::state::personas::PersonaBinding;
+use crate::state::reread::{PersonaSource, Reread};
 use crate::state::snapshot::Snapshot;
 use crate::state::source::{Source, SourceError};
 use crate::telemetry::metrics::Metrics;
@@ -53,6 +55,15 @@ impl Source for Scripted {
             Live::Fails => Err(SourceError::Expired(3)),
             Live::Hangs => std::future::pending().await,
         }
+    }
+}
+
+impl PersonaSource for Scripted {
+    async fn reread(
+        &self,
+        _bindings: Vec<PersonaBinding>,
+    ) -> Result<Vec<PersonaBinding>, SourceError> {
+        Err(SourceError::Expired(1))
     }
 }
 
@@ -95,7 +106,7 @@ pub(super) fn message(answer: &Answer) -> String {
 }
 
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(in crate::admission) struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -146,6 +157,7 @@ impl Bench {
         let lines = Lines::default();
         let metrics = Metrics::new("0.0.0");
         let webhook = Webhook {
+            reread: Reread::from(source.clone()),
             confirm: Confirm::start(source, state.clone(), limits, Observer::ignore()),
             state,
             misses: Misses::new(Duration::ZERO, Capacity::default(), metrics.clone()),

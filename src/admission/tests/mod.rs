@@ -5,4 +5,5 @@ mod calls;
 mod crowds;
 mod messages;
 mod recording;
+mod removals;
 mod settling;

@@ -73,6 +73,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     let webhook = Webhook {
         state: fed.state.clone(),
         confirm: fed.confirm,
+        reread: fed.reread,
         misses: Misses::new(arguments.settle(), Capacity::default(), metrics.clone()),
         audit: audit.clone(),
         metrics: metrics.clone(),

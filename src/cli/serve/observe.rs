@@ -10,15 +10,24 @@ use crate::state::handle::State;
 use crate::telemetry::labels::WatchKind;
 use crate::telemetry::metrics::Metrics;
 
+/// How old the count of persona bindings may be.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Counts what happens to the state.
 pub(super) fn observer(metrics: &Metrics) -> Observer {
     let metrics = metrics.clone();
     let kind = WatchKind::ClusterRoleBinding;
+    let role_bindings = WatchKind::RoleBinding;
     Observer::new(move |event| match event {
         StateEvent::Listed | StateEvent::Changed => metrics.watch_delivered(kind, 1),
+        StateEvent::RoleBindingsListed | StateEvent::RoleBindingsChanged => {
+            metrics.watch_delivered(role_bindings, 1);
+        }
         StateEvent::SourceFailed => metrics.watch_failed(kind),
+        StateEvent::RoleBindingsFailed => metrics.watch_failed(role_bindings),
         StateEvent::TaskRestarted => metrics.watch_restarted(kind),
         StateEvent::SourceRecovered
+        | StateEvent::RoleBindingsRecovered
         | StateEvent::ObjectUnreadable
         | StateEvent::PolicyInForce
         | StateEvent::ConfirmStarted
@@ -34,9 +43,12 @@ pub(super) async fn state(state: &State, readiness: &Readiness, metrics: &Metric
             readiness.set(Condition::HoldingsSynced, true);
             metrics.set_index_synced(true);
             metrics.set_holdings_entries(snapshot.entries());
+            metrics.set_persona_bindings(snapshot.persona_bindings().ok());
         }
-        if changes.changed().await.is_err() {
-            return std::future::pending().await;
+        // What changes about persona bindings alone is announced to nobody.
+        match timeout(LOOK_AGAIN, changes.changed()).await {
+            Ok(Ok(())) | Err(_) => {}
+            Ok(Err(_)) => return std::future::pending().await,
         }
     }
 }

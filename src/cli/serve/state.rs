@@ -19,12 +19,14 @@ use crate::state::event::Observer;
 use crate::state::handle::State;
 use crate::state::manifest_directory::manifests_in;
 use crate::state::manifests::watch_directory;
+use crate::state::reread::Reread;
 use crate::state::watch::watch_cluster;
 
 /// A state that is fed, and the read that confirms what it lacks.
 pub(super) struct Fed {
     pub(super) state: State,
     pub(super) confirm: Confirm,
+    pub(super) reread: Reread,
     /// The client for the cluster, if it is one.
     pub(super) client: Option<Client>,
 }
@@ -57,12 +59,14 @@ async fn from_cluster(
         ConfirmLimits::default(),
         observer.clone(),
     );
+    let reread = Reread::from(ClusterSource::new(client.clone()));
     let feed = watch_cluster(client.clone(), state.clone(), policies, observer).boxed();
     let client = Some(client);
     Ok((
         Fed {
             state,
             confirm,
+            reread,
             client,
         },
         feed,
@@ -83,6 +87,7 @@ async fn from_manifests(
         ConfirmLimits::default(),
         observer.clone(),
     );
+    let reread = Reread::from(directory.clone());
     let feed = watch_directory(directory, state.clone(), policies, observer)
         .await
         .with_context(|| format!("cannot serve --manifests {shown}"))?
@@ -92,6 +97,7 @@ async fn from_manifests(
         Fed {
             state,
             confirm,
+            reread,
             client,
         },
         feed,

@@ -85,14 +85,27 @@ fn a_second_binding_to_the_same_companion_keeps_a_subject_covered() {
 }
 
 #[test]
-fn the_action_decides_and_never_binds_masters() {
+fn the_action_decides_and_never_refuses_those_who_must_not_be() {
     let table = [
-        (Action::Warn, DryRun::Enforce, false, false, "warn"),
-        (Action::Audit, DryRun::Enforce, false, false, "audit"),
-        (Action::Deny, DryRun::Enforce, false, false, "deny"),
-        (Action::Deny, DryRun::Enforce, true, false, "warn"),
-        (Action::Deny, DryRun::Enforce, false, true, "deny"),
-        (Action::Deny, DryRun::Warn, false, true, "warn"),
+        (Action::Warn, DryRun::Enforce, false, false, "warn: Action"),
+        (Action::Warn, DryRun::Enforce, true, false, "warn: Action"),
+        (
+            Action::Audit,
+            DryRun::Enforce,
+            false,
+            false,
+            "audit: Action",
+        ),
+        (Action::Deny, DryRun::Enforce, false, false, "deny: Action"),
+        (
+            Action::Deny,
+            DryRun::Enforce,
+            true,
+            false,
+            "warn: Requester",
+        ),
+        (Action::Deny, DryRun::Enforce, false, true, "deny: Action"),
+        (Action::Deny, DryRun::Warn, false, true, "warn: DryRun"),
     ];
     for (action, dry_run, masters, is_dry_run, expected) in table {
         let policy = policy(|policy| {
@@ -104,10 +117,10 @@ fn the_action_decides_and_never_binds_masters() {
         let after = holdings(&policy, []);
         let losses = assess_removal(&policy, personas, &before, &after);
         let decision = match conclude_removal(&policy, losses, masters, is_dry_run) {
-            RemovalDecision::Allow => "allow",
-            RemovalDecision::Warn(_) => "warn",
-            RemovalDecision::Audit(_) => "audit",
-            RemovalDecision::Deny(_) => "deny",
+            RemovalDecision::Allow => "allow".to_owned(),
+            RemovalDecision::Warn(removal) => format!("warn: {:?}", removal.because),
+            RemovalDecision::Audit(removal) => format!("audit: {:?}", removal.because),
+            RemovalDecision::Deny(removal) => format!("deny: {:?}", removal.because),
         };
         assert_eq!(decision, expected);
     }

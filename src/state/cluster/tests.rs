@@ -10,12 +10,15 @@ use serde_json::{Value, json};
 use tower::Service;
 
 use super::{ATTEMPTS, ClusterSource};
+use crate::domain::binding::{Binding, BindingKind, RoleRef};
 use crate::domain::companion_set::CompanionSet;
 use crate::domain::holdings::Holdings;
 use crate::domain::identity::Identity;
 use crate::domain::policy::Policy;
 use crate::state::fixtures::{NAMESPACES, TEMPLATES};
 use crate::state::index::Index;
+use crate::state::personas::PersonaBinding;
+use crate::state::reread::PersonaSource;
 use crate::state::source::{Source, SourceError};
 
 /// An API server that gives the prepared answers one after the other and remembers the questions.
@@ -118,6 +121,49 @@ async fn a_list_that_always_expires_is_an_error() {
     let (index, asked) = read(vec![expired(); 9]).await;
     assert!(matches!(index, Err(SourceError::Expired(ATTEMPTS))));
     assert_eq!(asked.len(), ATTEMPTS as usize);
+}
+
+#[tokio::test]
+async fn persona_bindings_are_read_again_one_by_one() {
+    let server = Server::default();
+    server.answers.lock().unwrap().extend([
+        page("", &[("view", "carol")]),
+        page("", &[]),
+        expired(),
+    ]);
+    let source = ClusterSource::new(Client::new(server.clone(), "default"));
+    let known = |kind, namespace, name| {
+        PersonaBinding::of(&Binding {
+            kind,
+            namespace,
+            name,
+            role: RoleRef::new(None, "ClusterRole", "view"),
+            subjects: Vec::new(),
+        })
+    };
+    let found = source
+        .reread(vec![
+            known(BindingKind::RoleBinding, Some("dev"), "b"),
+            known(BindingKind::ClusterRoleBinding, None, "a=b"),
+        ])
+        .await
+        .unwrap();
+    let [found] = found.as_slice() else {
+        panic!("{found:?}");
+    };
+    let subjects = found.as_binding().subjects.len();
+    assert_eq!((found.as_binding().name, subjects), ("b", 1));
+    assert_eq!(
+        *server.asked.lock().unwrap(),
+        [
+            "/apis/rbac.authorization.k8s.io/v1/namespaces/dev/rolebindings\
+             ?&fieldSelector=metadata.name%3Db",
+            "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings\
+             ?&fieldSelector=metadata.name%3Da%5C%3Db",
+        ]
+    );
+    let again = source.reread(vec![known(BindingKind::RoleBinding, Some("dev"), "b")]);
+    assert!(matches!(again.await, Err(SourceError::Single(_))));
 }
 
 #[tokio::test]

@@ -49,6 +49,19 @@ fn what_two_bindings_give_is_held_until_both_are_gone() {
 }
 
 #[test]
+fn without_a_binding_an_identity_holds_what_the_others_give() {
+    let mut index = Index::new();
+    index.apply(key("a"), NAMESPACES, [ALICE, BOB]);
+    index.apply(key("b"), NAMESPACES.union(TEMPLATES), [ALICE]);
+    assert_eq!(index.held_without(&[key("a")], BOB), CompanionSet::EMPTY);
+    let both = NAMESPACES.union(TEMPLATES);
+    assert_eq!(index.held_without(&[key("a"), key("a")], ALICE), both);
+    assert_eq!(index.held_without(&[key("b")], ALICE), NAMESPACES);
+    let all = [key("b"), key("unknown"), key("a")];
+    assert!(index.held_without(&all, ALICE).is_empty());
+}
+
+#[test]
 fn a_binding_that_no_longer_gives_anything_is_forgotten() {
     let mut index = Index::new();
     index.apply(key("a"), NAMESPACES, [ALICE]);
@@ -245,6 +258,26 @@ fn check(policy: &Policy, index: &Index, naive: &Naive, named: &HashSet<(bool, S
     assert_eq!(index.entries(), entries);
 }
 
+/// Checks what every identity would hold without some of the bindings.
+fn check_without(
+    policy: &Policy,
+    (index, keys): (&Index, &[BindingKey]),
+    naive: &Naive,
+    named: &HashSet<(bool, String)>,
+) {
+    for name in named {
+        let identity = if name.0 {
+            Identity::group(&name.1)
+        } else {
+            Identity::user(&name.1)
+        };
+        let expected: CompanionSet = (0..policy.companions.len())
+            .filter(|position| naive.holds(name, &policy.companions[*position]))
+            .collect();
+        assert_eq!(index.held_without(keys, identity), expected, "{identity:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn the_index_agrees_with_a_naive_one(steps in steps(), by_uid in any::<bool>()) {
@@ -276,6 +309,12 @@ proptest! {
             naive.0.iter().map(|owned| (key_of(owned.key), owned.binding())),
         );
         check(&policy, &built, &naive, &named);
+        for without in [vec![], vec![0], vec![1, 1], vec![0, 3], vec![9, 2]] {
+            let others = naive.0.iter().filter(|owned| !without.contains(&owned.key));
+            let others = Naive(others.cloned().collect());
+            let keys: Vec<_> = without.into_iter().map(key_of).collect();
+            check_without(&policy, (&index, &keys), &others, &named);
+        }
         for number in 0..6 {
             index.delete(key_of(number));
         }

@@ -5,7 +5,7 @@ use super::{
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 29] = [
+const NAMES: [&str; 32] = [
     "accept_errors",
     "audit_lines",
     "audit_lines_late",
@@ -14,6 +14,7 @@ const NAMES: [&str; 29] = [
     "build",
     "certificate_not_after_timestamp_seconds",
     "certificate_reloads",
+    "companion_removals",
     "configuration_drift",
     "confirmations",
     "connections",
@@ -25,6 +26,8 @@ const NAMES: [&str; 29] = [
     "misses_in_flight",
     "misses_refused",
     "misses_settled",
+    "persona_bindings",
+    "persona_index_synced",
     "policy_loaded_timestamp_seconds",
     "policy_reloads",
     "request_duration_seconds",
@@ -78,6 +81,8 @@ fn what_is_told_is_what_is_scraped() {
     metrics.certificates_reloaded(Reload::Failed);
     metrics.set_certificate_not_after(1_800_000_000);
     metrics.decided(Decision::Deny);
+    metrics.removal_decided(Decision::Warn);
+    metrics.set_persona_bindings(Some(11));
     metrics.audit_line_written(Decision::Deny);
     metrics.audit_line_waits();
     metrics.audit_line_waits();
@@ -108,6 +113,9 @@ fn what_is_told_is_what_is_scraped() {
         r#"decisions_total{decision="deny"} 1"#,
         r#"decisions_total{decision="allow"} 0"#,
         r#"audit_lines_total{decision="deny"} 1"#,
+        r#"companion_removals_total{decision="warn"} 1"#,
+        "persona_bindings 11",
+        "persona_index_synced 1",
         r#"audit_lines_lost_total{decision="warn"} 1"#,
         "audit_lines_late_total 1",
         "audit_lines_waiting 1",

