@@ -54,10 +54,13 @@ impl Steady {
     pub(crate) fn start(endpoint: &Endpoint) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, endpoint) = (Arc::clone(&stop), endpoint.clone());
-        let thread = thread::spawn(move || {
+        let run = move || {
             let runtime = Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(calls(&endpoint, || stopped.load(Ordering::Relaxed)))
-        });
+        };
+        // Named, for whoever looks at what the machine gives it.
+        let thread = thread::Builder::new().name("steady".to_owned()).spawn(run);
+        let thread = thread.expect("a thread for the client");
         Self { stop, thread }
     }
 
