@@ -19,6 +19,9 @@ pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(125);
 /// How many calls in a row a client may abandon. One that gives up on a slow server abandons what
 /// it has in flight; one that opens and resets streams to keep us busy goes on for ever.
 const MAX_ABANDONED: usize = 1_000;
+/// Bytes that come so soon after the end of a request may be the rest of its body, where that was
+/// not read to its end; hyper then reads and drops what is there.
+const REST_OF_BODY: Duration = Duration::from_secs(1);
 
 /// What a connection's stream and its service know of each other.
 #[derive(Debug)]
@@ -34,6 +37,8 @@ struct State {
     sent: Instant,
     /// When a request last began or ended.
     changed: Instant,
+    /// When a request last ended, if there was one.
+    ended: Option<Instant>,
     /// When the head of a request began that is not complete, as far as HTTP/1.1 tells.
     head_began: Option<Instant>,
     /// Calls abandoned since the answer to one was last taken.
@@ -56,6 +61,7 @@ impl Activity {
             unsent: 0,
             sent: now,
             changed: now,
+            ended: None,
             head_began: None,
             abandoned: 0,
         }))
@@ -75,11 +81,14 @@ impl Activity {
     }
 
     /// Bytes came over HTTP/1.1. While a request is in flight they are its body, else the head of
-    /// the next. (A head that comes before the answer to the request before it escapes this, and
-    /// counts as idle then.)
+    /// the next. (A head that begins before the answer to the request before it, or within a second
+    /// after, is not seen to begin until more of it comes.)
     pub(super) fn received_http1(&self, now: Instant) {
         let mut state = self.state();
-        if state.in_flight == 0 {
+        let rest_of_body = state
+            .ended
+            .is_some_and(|ended| now.saturating_duration_since(ended) < REST_OF_BODY);
+        if state.in_flight == 0 && !rest_of_body {
             state.head_began.get_or_insert(now);
         }
     }
@@ -133,6 +142,7 @@ impl Drop for InFlight {
         let mut state = self.activity.state();
         state.in_flight = state.in_flight.saturating_sub(1);
         state.changed = now;
+        state.ended = Some(now);
         if self.answered {
             state.unsent = state.unsent.saturating_sub(1);
             state.sent = now;
@@ -202,6 +212,14 @@ mod tests {
             assert_eq!(activity.overdue(Instant::now()), None);
             request.answered();
         }
+        assert_eq!(overdue_after(&activity).await, (IDLE_TIMEOUT, Cut::Idle));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_rest_of_a_body_that_was_not_read_begins_no_head() {
+        let activity = Arc::new(Activity::new());
+        activity.begin().answered();
+        activity.received_http1(Instant::now());
         assert_eq!(overdue_after(&activity).await, (IDLE_TIMEOUT, Cut::Idle));
     }
 
