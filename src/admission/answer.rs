@@ -1,9 +1,14 @@
 //! What goes back over HTTP, whichever endpoint was asked.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use http::StatusCode;
 
 use crate::telemetry::labels::Decision;
+
+/// After how long a caller is told to ask again.
+pub(super) const ASK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// An HTTP answer of the webhook: its status, its JSON body, and when to ask again.
 ///
@@ -58,8 +63,15 @@ impl Answer {
     pub fn try_again(message: &str) -> Self {
         Self {
             retry_after: Some(1),
-            ..Self::status(StatusCode::SERVICE_UNAVAILABLE, message)
+            ..Self::unavailable(message)
         }
+    }
+
+    /// The answer of a replica that cannot say now, to a caller for whom another attempt comes too
+    /// late: asked to make it, the API server would show its own deadline and not this message.
+    #[must_use]
+    pub fn unavailable(message: &str) -> Self {
+        Self::status(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 }
 

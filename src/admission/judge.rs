@@ -116,6 +116,7 @@ pub(super) async fn judge(
         }
     }
     drop(snapshot);
+    let budget = webhook.repeated(under_review.review, budget);
 
     let requester = &under_review.review.requester.username;
     let place = webhook.misses.enter(requester, under_review.bytes);
@@ -145,11 +146,11 @@ pub(super) async fn judge(
     };
     // Not the snapshot that the call began with: another policy may be in force by now.
     let Some(snapshot) = webhook.state.current() else {
-        return refuse_to_guess(under_review.review, &undecided);
+        return refuse_to_guess(webhook, under_review.review, budget, &undecided);
     };
     let decision = under_review.conclude(&snapshot);
     match decision {
-        Decision::Deny(_) => refuse_to_guess(under_review.review, &undecided),
+        Decision::Deny(_) => refuse_to_guess(webhook, under_review.review, budget, &undecided),
         // A call that passes either way does not wait for certainty.
         Decision::Allow(_) | Decision::Warn(_) | Decision::Audit(_) => {
             verdict(&snapshot, &decision).await
@@ -210,20 +211,22 @@ async fn confirm(webhook: &Webhook, budget: Budget) -> Result<Arc<Snapshot>, Und
 }
 
 /// The answer to a call that might have to be refused, and of which nobody can be sure.
-pub(super) fn refuse_to_guess(review: &Review<'_>, undecided: &Undecided) -> Answer {
+pub(super) fn refuse_to_guess(
+    webhook: &Webhook,
+    review: &Review<'_>,
+    budget: Budget,
+    undecided: &Undecided,
+) -> Answer {
     let error = tracing::field::display(WithCauses(undecided));
     match undecided {
         // Counted, and not worth a line each: there are many of them when there are any.
         Undecided::NoPlace(_) => {
             tracing::debug!(uid = &*review.uid, error, "a call found no place");
         }
-        Undecided::Overdue(_) | Undecided::Unconfirmed(_) | Undecided::Late => tracing::warn!(
-            uid = &*review.uid,
-            error,
-            "a call was not decided; the API server is told to ask again"
-        ),
+        Undecided::Overdue(_) | Undecided::Unconfirmed(_) | Undecided::Late => {
+            tracing::warn!(uid = &*review.uid, error, "a call was not decided");
+        }
     }
-    Answer::try_again(&format!(
-        "bindguard: {undecided}; nothing was decided, please try again"
-    ))
+    let message = format!("bindguard: {undecided}; nothing was decided, please try again");
+    webhook.undecided(review, budget, &message)
 }

@@ -3,6 +3,7 @@
 //! Knows nothing of sockets or of HTTP but the status of an answer.
 
 pub mod answer;
+pub mod attempts;
 mod budget;
 pub mod configuration;
 #[cfg(test)]

@@ -53,7 +53,7 @@ pub(super) async fn answer(
     let response = respond(under_review, policy, verdict, fault, &name);
     recorded(webhook, &record, response, budget)
         .await
-        .unwrap_or_else(|| refuse_to_guess(review, &Undecided::Late))
+        .unwrap_or_else(|| refuse_to_guess(webhook, review, budget, &Undecided::Late))
 }
 
 /// Writes a record and encodes the answer that goes with it; nothing, if it is a refusal for whose

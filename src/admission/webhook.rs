@@ -6,7 +6,8 @@ use axum::body::Bytes;
 use http::StatusCode;
 use jiff::Timestamp;
 
-use super::answer::Answer;
+use super::answer::{ASK_AGAIN_AFTER, Answer};
+use super::attempts::Attempts;
 use super::budget::Budget;
 use super::judge::{UnderReview, judge};
 use super::misses::Misses;
@@ -21,6 +22,8 @@ use crate::state::reread::Reread;
 use crate::telemetry::labels::Decision;
 use crate::telemetry::metrics::Metrics;
 
+const NOT_SYNCED: &str = "bindguard: the cluster's companion bindings have not been read yet";
+
 /// Everything that the two endpoints need.
 #[derive(Clone, Debug)]
 pub struct Webhook {
@@ -32,6 +35,8 @@ pub struct Webhook {
     pub reread: Reread,
     /// The calls that wait for that read, and what may come before it.
     pub misses: Misses,
+    /// The calls that were told to come again.
+    pub attempts: Attempts,
     /// Where records go.
     pub audit: AuditLog,
     /// Where calls are counted.
@@ -50,7 +55,8 @@ impl Webhook {
             Err(error) => return bad_request(&error),
         };
         let Some(snapshot) = self.state.current() else {
-            return not_synced();
+            let budget = self.repeated(&review, Budget::beginning_now(timeout));
+            return self.undecided(&review, budget, NOT_SYNCED);
         };
         let Some(binding) = review.binding() else {
             let budget = Budget::beginning_now(timeout);
@@ -78,6 +84,21 @@ impl Webhook {
         }
     }
 
+    /// The budget of a call that may have been told to come again before.
+    pub(super) fn repeated(&self, review: &Review<'_>, budget: Budget) -> Budget {
+        budget.since(self.attempts.first(&review.uid))
+    }
+
+    /// Answers that nothing can be said now. The API server is told to ask again, while that can
+    /// come to something.
+    pub(super) fn undecided(&self, review: &Review<'_>, budget: Budget, message: &str) -> Answer {
+        if !budget.has_another_attempt_after(ASK_AGAIN_AFTER) {
+            return Answer::unavailable(message);
+        }
+        self.attempts.come_again(&review.uid, budget.first());
+        Answer::try_again(message)
+    }
+
     /// Lets a call pass that there is nothing to say of.
     pub(super) fn allow(&self, review: &Review<'_>) -> Answer {
         self.metrics.decided(Decision::Allow);
@@ -88,8 +109,4 @@ impl Webhook {
 fn bad_request(error: &impl std::fmt::Display) -> Answer {
     tracing::debug!(%error, "a request was no review");
     Answer::status(StatusCode::BAD_REQUEST, &format!("bindguard: {error}"))
-}
-
-fn not_synced() -> Answer {
-    Answer::try_again("bindguard: the cluster's companion bindings have not been read yet")
 }

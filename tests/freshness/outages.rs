@@ -228,3 +228,41 @@ fn through_every_outage_nobody_is_judged_wrongly_and_the_index_is_fresh_soon_aft
     eprintln!("{calls} calls in all");
     assert!(calls >= 1_000, "{calls}");
 }
+
+#[test]
+fn who_cannot_be_answered_reads_why_in_kubectl() {
+    let cluster = Cluster::start();
+    let _registration = cluster.bindguard.register(&cluster.plane);
+    cluster.proxy.block();
+    let began = Instant::now();
+    let create = [
+        "create",
+        "rolebinding",
+        "vm",
+        "--clusterrole=spectro-vm-user",
+        "--user=nobody@example.com",
+    ];
+    let refused = cluster.plane.kubectl(ADMIN, &create);
+    let took = began.elapsed();
+    let error = refused.clone().expect_failure();
+    let words = "failed calling webhook \"validate.bindguard.dev\": failed to call webhook: \
+                 bindguard: a companion seems to be missing, and the API server did not confirm it";
+    assert!(error.contains(words), "{refused}");
+    assert!(took < TIMEOUT + ATTEMPT, "{took:?}");
+
+    // Three attempts, of which the last one was told not to come again.
+    let covered = format!("--user={}", cluster.covered);
+    let create = [
+        "create",
+        "rolebinding",
+        "covered",
+        "--clusterrole=view",
+        &covered,
+    ];
+    cluster.plane.kubectl(ADMIN, &create).expect_success();
+    let unavailable = metric(
+        &cluster.bindguard,
+        "requests_total{endpoint=\"validate\",outcome=\"unavailable\"}",
+    );
+    assert_eq!(unavailable, 3);
+}

@@ -76,6 +76,7 @@ pub(in crate::admission) async fn judge(
     // Not the snapshot of the persona rule: a confirming read knows of no persona bindings.
     let snapshot = webhook.state.current()?;
     let change = Change::of(review, snapshot.policy())?;
+    let budget = webhook.repeated(review, budget);
     let undecided = match decide(webhook, &change, bytes, beside, snapshot, budget).await {
         Ok(answer) => {
             if answer.is_none() {
@@ -103,7 +104,7 @@ pub(in crate::admission) async fn judge(
         Undecided::Personas(PersonasUnknown::Unreadable) => {
             Answer::status(http::StatusCode::SERVICE_UNAVAILABLE, &message)
         }
-        _ => Answer::try_again(&format!("{message}, please try again")),
+        _ => webhook.undecided(review, budget, &format!("{message}, please try again")),
     })
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::admission::answer::Answer;
+use crate::admission::attempts::Attempts;
 use crate::admission::misses::{Capacity, Misses};
 use crate::admission::{Webhook, contract};
 use crate::audit::log::AuditLog;
@@ -99,7 +100,14 @@ pub(super) fn publish(state: &State, policy: Policy, users: &[&str]) {
 /// The message of a call that was to be asked again.
 #[track_caller]
 pub(super) fn message(answer: &Answer) -> String {
-    assert_eq!((answer.status.as_u16(), answer.retry_after), (503, Some(1)));
+    assert_eq!(answer.retry_after, Some(1));
+    last_message(answer)
+}
+
+/// The message of a call that was not decided, whether it was to be asked again or not.
+#[track_caller]
+pub(super) fn last_message(answer: &Answer) -> String {
+    assert_eq!(answer.status.as_u16(), 503);
     let status: Value = serde_json::from_slice(&answer.body).unwrap();
     assert_eq!(status["kind"], "Status");
     status["message"].as_str().unwrap().to_owned()
@@ -162,6 +170,7 @@ impl Bench {
             state,
             misses: Misses::new(Duration::ZERO, Capacity::default(), metrics.clone()),
             audit: AuditLog::start(lines.clone(), metrics.clone()).unwrap(),
+            attempts: Attempts::default(),
             metrics,
             caller: Caller::Unverified,
             now: || jiff::Timestamp::UNIX_EPOCH,

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
-use super::bench::{Bench, Live, binding, create, message, review, update};
+use super::bench::{Bench, Live, binding, create, last_message, message, review, update};
 use crate::admission::contract;
 use crate::domain::policy::{Action, Policy};
 use crate::state::handle::State;
+
+const NOT_READ: &str = "bindguard: the cluster's companion bindings have not been read yet";
 
 #[tokio::test]
 async fn a_hit_in_the_index_allows_without_asking_anybody() {
@@ -61,7 +64,7 @@ async fn a_miss_that_cannot_be_confirmed_is_to_be_asked_again() {
         (Live::Hangs, "did not confirm it within 3000 ms"),
     ] {
         let bench = Bench::new(Policy::built_in(), &[], live);
-        let started = tokio::time::Instant::now();
+        let started = Instant::now();
         let answer = bench.validate(&create(&["alice"])).await;
         assert!(started.elapsed() < Duration::from_millis(3_400));
         let message = message(&answer);
@@ -138,6 +141,42 @@ async fn before_the_holdings_were_read_every_call_is_to_be_asked_again() {
     let bench = Bench::with_state(State::new(), Live::Users(&[]));
     let answer = bench.validate(&create(&["alice"])).await;
     assert_eq!((answer.status.as_u16(), answer.retry_after), (503, Some(1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_again_and_again_is_told_why_at_last() {
+    let bench = Bench::with_state(State::new(), Live::Users(&[]));
+    let started = Instant::now();
+    loop {
+        let answer = bench.validate(&create(&["alice"])).await;
+        assert_eq!(last_message(&answer), NOT_READ);
+        let Some(seconds) = answer.retry_after else {
+            break;
+        };
+        sleep(Duration::from_secs(seconds.into())).await;
+    }
+    let taken = started.elapsed();
+    assert!((8_500..9_500).contains(&taken.as_millis()), "{taken:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempt_takes_no_longer_than_the_api_server_waits() {
+    let bench = Bench::new(Policy::built_in(), &[], Live::Hangs);
+    let started = Instant::now();
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let answer = bench.validate(&create(&["alice"])).await;
+        let message = last_message(&answer);
+        assert!(message.contains("did not confirm it within"), "{message}");
+        let Some(seconds) = answer.retry_after else {
+            break;
+        };
+        sleep(Duration::from_secs(seconds.into())).await;
+    }
+    assert_eq!(attempts, 3);
+    let taken = started.elapsed();
+    assert!((8_900..9_100).contains(&taken.as_millis()), "{taken:?}");
 }
 
 #[tokio::test]

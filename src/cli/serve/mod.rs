@@ -18,6 +18,7 @@ use tokio::sync::watch;
 
 use super::Outcome;
 use crate::admission::Webhook;
+use crate::admission::attempts::Attempts;
 use crate::admission::misses::{Capacity, Misses};
 use crate::audit::log::AuditLog;
 use crate::policy_file;
@@ -75,6 +76,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
         confirm: fed.confirm,
         reread: fed.reread,
         misses: Misses::new(arguments.settle(), Capacity::default(), metrics.clone()),
+        attempts: Attempts::default(),
         audit: audit.clone(),
         metrics: metrics.clone(),
         caller: certificates.caller,
