@@ -22,6 +22,8 @@ pub struct Lean<K> {
     pub role: RoleRef,
     /// Those to whom it grants it.
     pub subjects: Vec<Subject>,
+    /// Whether its deletion has begun, and waits for finalizers.
+    pub terminating: bool,
     /// Whether a part was of another form than Kubernetes says, and was left out.
     pub unreadable: bool,
     /// What it is in full.
@@ -122,6 +124,7 @@ struct WireMetadata {
     namespace: Lenient<String>,
     uid: Lenient<String>,
     resource_version: Lenient<String>,
+    deletion_timestamp: Lenient<String>,
 }
 
 /// A `roleRef` or a subject; both have these fields.
@@ -157,6 +160,7 @@ impl<K> From<Lenient<WireBinding>> for Lean<K> {
         let mut unreadable = false;
         let wire = wire.take(&mut unreadable).unwrap_or_default();
         let metadata = wire.metadata.take(&mut unreadable).unwrap_or_default();
+        let terminating = !matches!(metadata.deletion_timestamp, Lenient::Absent);
         let metadata = ObjectMeta {
             name: metadata.name.take(&mut unreadable),
             namespace: metadata.namespace.take(&mut unreadable),
@@ -184,6 +188,7 @@ impl<K> From<Lenient<WireBinding>> for Lean<K> {
                 name: role.name,
             },
             subjects,
+            terminating,
             unreadable,
             kind: PhantomData,
         }

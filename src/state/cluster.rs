@@ -12,7 +12,7 @@ use super::reread::PersonaSource;
 use super::source::{Source, SourceError};
 use crate::domain::binding::BindingKind;
 use crate::domain::policy::Policy;
-use crate::kubernetes::cluster_role_binding::{self, ClusterRoleBinding, page};
+use crate::kubernetes::cluster_role_binding::{self, page};
 use crate::kubernetes::role_binding;
 
 /// How often a list may expire before that counts as a failure. It takes minutes to expire, far
@@ -36,7 +36,7 @@ impl ClusterSource {
         loop {
             let page = page(&self.0, token).await?;
             for binding in &page.items {
-                apply(&mut index, policy, binding);
+                convert::apply(&mut index, policy, binding);
             }
             token = page.metadata.continue_.filter(|token| !token.is_empty());
             if token.is_none() {
@@ -86,10 +86,6 @@ impl PersonaSource for ClusterSource {
         let found = found.map_err(|error| SourceError::Single(Arc::new(error)))?;
         Ok(found.into_iter().flatten().collect())
     }
-}
-
-fn apply(index: &mut Index, policy: &Policy, binding: &ClusterRoleBinding) {
-    index.apply_binding(policy, convert::key(binding), &convert::binding(binding));
 }
 
 fn is_expired(error: &kube::Error) -> bool {

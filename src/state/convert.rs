@@ -1,8 +1,10 @@
 //! From bindings as the API server sends them to the words of the rule.
 
 use super::binding_key::BindingKey;
+use super::index::Index;
 use crate::domain::binding::{Binding, BindingKind, RBAC_GROUP, RoleRef, Subject};
 use crate::domain::identity::SubjectKind;
+use crate::domain::policy::Policy;
 use crate::kubernetes::cluster_role_binding::ClusterRoleBinding;
 use crate::kubernetes::lean::{self as wire, Lean};
 use crate::kubernetes::role_binding::RoleBinding;
@@ -13,6 +15,14 @@ pub(super) fn key<K>(binding: &Lean<K>) -> BindingKey {
         Some(uid) => BindingKey::of_uid(uid),
         None => BindingKey::of_source(name(binding)),
     }
+}
+
+/// Takes a binding into the index. Whether anybody holds something else now.
+pub(super) fn apply(index: &mut Index, policy: &Policy, changed: &ClusterRoleBinding) -> bool {
+    let key = key(changed);
+    let different = index.apply_binding(policy, key, &binding(changed));
+    index.set_terminating(key, changed.terminating);
+    different
 }
 
 /// The binding, as far as the rule looks at it.

@@ -92,11 +92,7 @@ impl Feed {
     }
 
     fn apply(&self, index: &mut Index, binding: &ClusterRoleBinding) -> bool {
-        index.apply_binding(
-            &self.policy,
-            convert::key(binding),
-            &convert::binding(binding),
-        )
+        convert::apply(index, &self.policy, binding)
     }
 
     fn apply_persona(&self, personas: &mut PersonaIndex, binding: &ClusterRoleBinding) -> bool {

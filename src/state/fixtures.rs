@@ -47,6 +47,7 @@ fn lean<K>(name: &str, namespace: Option<&str>, uid: &str, role: &str, users: &[
                 namespace: String::new(),
             })
             .collect(),
+        terminating: false,
         unreadable: false,
         kind: PhantomData,
     }

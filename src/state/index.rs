@@ -7,7 +7,7 @@
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::HashTable;
+use hashbrown::{HashSet, HashTable};
 use smallvec::SmallVec;
 
 use super::binding_key::BindingKey;
@@ -29,6 +29,8 @@ pub struct Index {
     /// What each binding gave, and to whom: a changed binding says only what it gives now.
     bindings: Slab<Given>,
     by_key: HashTable<u32>,
+    /// The bindings whose deletion has begun. There are hardly ever any.
+    terminating: HashSet<BindingKey>,
     hasher: RandomState,
     entries: usize,
 }
@@ -66,6 +68,7 @@ impl Index {
             identities: Identities::new(),
             bindings: Slab::new(),
             by_key: HashTable::new(),
+            terminating: HashSet::new(),
             hasher: RandomState::new(),
             entries: 0,
         }
@@ -130,13 +133,24 @@ impl Index {
 
     /// Takes in that the binding with this key is gone. Whether anything is different now.
     pub fn delete(&mut self, key: BindingKey) -> bool {
+        self.terminating.remove(&key);
         let before = self.remove(key);
         let known = before.is_some();
         self.release(before);
         known
     }
 
-    /// What the identity would hold if there were none of the bindings with these keys.
+    /// Takes in whether the deletion of a binding that is in the index has begun.
+    pub fn set_terminating(&mut self, key: BindingKey, terminating: bool) {
+        if terminating && self.number_of(key).is_some() {
+            self.terminating.insert(key);
+        } else {
+            self.terminating.remove(&key);
+        }
+    }
+
+    /// What the identity would hold if there were none of the bindings with these keys, and none
+    /// whose deletion has begun.
     #[must_use]
     pub fn held_without(&self, keys: &[BindingKey], identity: Identity<'_>) -> CompanionSet {
         let Some((number, held)) = self.identities.find(identity) else {
@@ -146,7 +160,9 @@ impl Index {
             .iter()
             .enumerate()
             .filter(|(position, key)| keys.iter().take(*position).all(|other| other != *key))
-            .filter_map(|(_, key)| Some(&self.bindings.get(self.number_of(*key)?)?.to))
+            .map(|(_, key)| key)
+            .chain(self.terminating.iter().filter(|key| !keys.contains(key)))
+            .filter_map(|key| Some(&self.bindings.get(self.number_of(*key)?)?.to))
             .filter(|to| to.has(number))
             .map(Recipients::given)
             .collect();

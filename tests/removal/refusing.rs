@@ -214,3 +214,30 @@ companions:
     );
     lab.delete(&team).expect_success();
 }
+
+#[test]
+fn a_binding_that_is_being_deleted_keeps_nobody_covered() {
+    let lab = lab();
+    let user = unique("alice");
+    let team = lab.team(&[&user]);
+    let spare = format!("{team}-spare");
+    let mut held = cluster_role_binding(&spare, NAMESPACES, &[&user]);
+    held["metadata"]["finalizers"] = json!(["example.com/hold"]);
+    create(lab.plane(), &[held]);
+    let (_registration, _bindguard) = lab.bindguard(DENY);
+
+    let delete = ["delete", "clusterrolebinding", &spare, "--wait=false"];
+    assert!(lab.kubectl(&delete).warnings().is_empty());
+    let name = format!("{team}-namespaces");
+    let delete = ["delete", "clusterrolebinding", &name, "--dry-run=server"];
+    let refused = eventually(Duration::from_secs(5), || {
+        let output = lab.kubectl(&delete);
+        (!output.succeeded()).then_some(output)
+    });
+    let refused = refused.expect("the watch tells of the deletion");
+    assert!(refused.refusal().contains(&user), "{refused}");
+
+    // Its end was decided when its deletion began.
+    let freed = lab.patch(&spare, &json!({"metadata": {"finalizers": null}}));
+    assert!(freed.warnings().is_empty(), "{freed}");
+}

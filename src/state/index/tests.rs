@@ -240,6 +240,27 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     collection::vec(step, 0..40)
 }
 
+#[test]
+fn what_is_being_deleted_is_left_out_of_what_would_remain() {
+    let mut index = Index::new();
+    for name in ["a", "b"] {
+        index.apply(key(name), NAMESPACES, [ALICE]);
+        index.set_terminating(key(name), true);
+    }
+    // It still counts until it is gone, as for RBAC.
+    assert_eq!(index.held_by(ALICE), NAMESPACES);
+    assert!(index.held_without(&[], ALICE).is_empty());
+    assert!(index.held_without(&[key("a"), key("c")], ALICE).is_empty());
+    index.set_terminating(key("b"), false);
+    assert_eq!(index.held_without(&[key("a")], ALICE), NAMESPACES);
+    index.set_terminating(key("b"), true);
+    index.delete(key("b"));
+    index.apply(key("b"), NAMESPACES, [ALICE]);
+    assert_eq!(index.held_without(&[key("a")], ALICE), NAMESPACES);
+    index.set_terminating(key("unknown"), true);
+    assert_eq!(index.terminating.len(), 1);
+}
+
 /// Checks every identity ever named, by both indexes.
 fn check(policy: &Policy, index: &Index, naive: &Naive, named: &HashSet<(bool, String)>) {
     let mut entries = 0;
