@@ -73,17 +73,15 @@ pub(super) async fn losing(
     snapshot: &Snapshot,
     candidates: Vec<PersonaBinding>,
 ) -> Vec<PersonaBinding> {
+    let (before, after) = (change.before(snapshot), change.after(snapshot));
+    let loses = |candidate: &&PersonaBinding| {
+        let binding = candidate.as_binding();
+        !change.is_of(&binding)
+            && !assess_removal(snapshot.policy(), [binding], &before, &after).is_empty()
+    };
     let mut losing = Vec::new();
     for some in candidates.chunks(AT_A_TIME) {
-        {
-            let (before, after) = (change.before(snapshot), change.after(snapshot));
-            let loses = |candidate: &&PersonaBinding| {
-                let binding = candidate.as_binding();
-                !change.is_of(&binding)
-                    && !assess_removal(snapshot.policy(), [binding], &before, &after).is_empty()
-            };
-            losing.extend(some.iter().filter(loses).cloned());
-        }
+        losing.extend(some.iter().filter(loses).cloned());
         yield_now().await;
     }
     losing
