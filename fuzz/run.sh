@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Fuzzes each target, or those that are named, for FUZZ_SECONDS each.
 #
-# corpus/ is what this machine has gathered, and is not kept. seeds/ is the least of it that reaches the same code, and
-# found/ what was once too much for the program: tests/hostile tries both on every run.
+# corpus/ is what this machine has gathered, and is not kept. seeds/ is the least of it that reaches the same code (see
+# keep.sh), and found/ what was once too much for the program: tests/hostile tries both on every run.
 set -euo pipefail
 cd "$(dirname "$0")"
 
