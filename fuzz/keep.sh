@@ -14,10 +14,12 @@ if [ ${#targets[@]} -eq 0 ]; then
 fi
 for target in "${targets[@]}"; do
   mkdir "$gathered/$target" "$gathered/$target.kept"
-  find "corpus/$target" "seeds/$target" -type f -size "-$((largest + 1))c" -exec cp -t "$gathered/$target" {} +
+  for folder in "corpus/$target" "seeds/$target"; do
+    find "$folder" -type f -size "-$((largest + 1))c" -exec cp -t "$gathered/$target" {} +
+  done
   cargo +nightly fuzz run --fuzz-dir . --debug-assertions --sanitizer none --codegen-units 16 "$target" \
     "$gathered/$target.kept" "$gathered/$target" -- -set_cover_merge=1 -use_counters=0
   find "seeds/$target" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -delete
   find "$gathered/$target.kept" -type f -regextype posix-extended -regex '.*/[0-9a-f]{40}' -exec cp -t "seeds/$target" {} +
 done
-du -sh seeds
+du -sh --apparent-size seeds
