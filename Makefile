@@ -7,7 +7,7 @@ LISTEN ?= 127.0.0.1:8443
 ADMIN_LISTEN ?= 127.0.0.1:8080
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run cluster control-plane lint test bench soak
+.PHONY: help deps build run cluster control-plane lint test bench soak fuzz
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,9 +34,11 @@ lint: ## formatting and lints, warnings are errors
 test: deps ## everything that CI checks
 	@CARGO="$(CARGO)" tests/run.sh
 
-soak: deps ## the laws of the rule over far more cases, and freshness over far more outages, than in `make test`
-	@PROPTEST_CASES=2000000 $(CARGO) test --locked --release --lib -- laws
-	@BINDGUARD_SOAK=1 $(CARGO) test --locked --test freshness -- --nocapture
+soak: deps ## what `make test` tries of generated input and of outages, ten times as much or more
+	@CARGO="$(CARGO)" tests/soak.sh
+
+fuzz: ## fuzz the readers with a nightly compiler and cargo-fuzz, FUZZ_SECONDS (60) each
+	@fuzz/run.sh
 
 bench: ## every performance figure beside what it is compared with, into docs/benchmarks.md
 	@tests/deps.sh wrk:wrk h2load:nghttp2-client taskset:util-linux

@@ -7,6 +7,7 @@
 )]
 
 mod completion;
+mod environment;
 mod manifests;
 mod output;
 mod policy;
@@ -15,6 +16,7 @@ mod version;
 
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
@@ -65,8 +67,13 @@ enum Outcome {
 /// Runs the program with the arguments and the environment of the process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let parsed = command()
+    let parsed = environment::with_fitting_output(command())
         .try_get_matches()
+        // Help is the same whatever the environment says.
+        .or_else(|error| match error.kind() {
+            ErrorKind::DisplayHelp => command().try_get_matches(),
+            _ => Err(error),
+        })
         .and_then(|matches| Arguments::from_arg_matches(&matches));
     let arguments = match parsed {
         Ok(arguments) => arguments,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube::config::{InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
+use kube::config::{Context, InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
 /// How long the API server leaves a watch open. It is short because only its end, or an error,
@@ -59,6 +59,21 @@ pub enum ClientError {
         /// Where the kubeconfig is.
         origin: String,
         /// The contexts that exist.
+        known: Vec<String>,
+    },
+    /// The context names a user that the kubeconfig does not have.
+    #[error(
+        "context {context:?} of kubeconfig {origin} names user {user:?}, which it does not have; \
+         it has {}", list(.known)
+    )]
+    UnknownUser {
+        /// The context.
+        context: String,
+        /// Where the kubeconfig is.
+        origin: String,
+        /// The user that the context names.
+        user: String,
+        /// The users that exist.
         known: Vec<String>,
     },
     /// The context's cluster or user cannot be used.
@@ -177,6 +192,18 @@ async fn from_kubeconfig(
             known: known().collect(),
         });
     }
+    if let Some(user) = unknown_user(&kubeconfig, &context) {
+        return Err(ClientError::UnknownUser {
+            user: user.to_owned(),
+            known: kubeconfig
+                .auth_infos
+                .iter()
+                .map(|named| named.name.clone())
+                .collect(),
+            context,
+            origin: origin.to_owned(),
+        });
+    }
     let has_proxy = names_proxy(&kubeconfig, &context);
     let options = KubeConfigOptions {
         context: Some(context.clone()),
@@ -196,13 +223,22 @@ async fn from_kubeconfig(
     Ok(config)
 }
 
+/// The user of a context, if the kubeconfig has none of the name. kube, like kubectl, would go on
+/// as nobody, and every read would be refused. A context that names no user means just that.
+fn unknown_user<'k>(kubeconfig: &'k Kubeconfig, context: &str) -> Option<&'k str> {
+    let user = named_context(kubeconfig, context)?.user.as_deref()?;
+    let is_known = || kubeconfig.auth_infos.iter().any(|named| named.name == user);
+    (!user.is_empty() && !is_known()).then_some(user)
+}
+
+fn named_context<'k>(kubeconfig: &'k Kubeconfig, context: &str) -> Option<&'k Context> {
+    let mut contexts = kubeconfig.contexts.iter();
+    let named = contexts.find(|named| named.name == context)?;
+    named.context.as_ref()
+}
+
 fn names_proxy(kubeconfig: &Kubeconfig, context: &str) -> bool {
-    let cluster = kubeconfig
-        .contexts
-        .iter()
-        .find(|named| named.name == context)
-        .and_then(|named| named.context.as_ref())
-        .map(|context| context.cluster.as_str());
+    let cluster = named_context(kubeconfig, context).map(|context| context.cluster.as_str());
     kubeconfig
         .clusters
         .iter()

@@ -79,6 +79,23 @@ fn a_variable_does_what_its_flag_does_and_the_flag_wins() {
 }
 
 #[test]
+fn a_command_without_the_output_of_the_environment_keeps_its_own() {
+    let sandbox = Sandbox::new();
+    let table = [("BINDGUARD_OUTPUT", "table")];
+    let show = ["policy", "show"];
+    let plain = sandbox.run(&show).expect_success();
+    assert_eq!(sandbox.run_with(&table, &show).expect_success(), plain);
+    let by_flag = sandbox.run(&["policy", "show", "-o", "table"]);
+    assert!(by_flag.expect_failure().contains("'table'"));
+    let unknown = sandbox.run_with(&[("BINDGUARD_OUTPUT", "wide")], &show);
+    assert!(unknown.expect_failure().contains("BINDGUARD_OUTPUT is set"));
+
+    let help = ["policy", "show", "--help"];
+    let plain = sandbox.run(&help).expect_success();
+    assert_eq!(sandbox.run_with(&table, &help).expect_success(), plain);
+}
+
+#[test]
 fn a_variable_is_blamed_only_when_it_counts() {
     let sandbox = Sandbox::new();
     let blamed = |variable: &str, arguments: &[&str]| {

@@ -10,9 +10,11 @@
 )]
 
 mod client;
-#[path = "../contract/mod.rs"]
-mod contract;
 mod denials;
+#[expect(unreachable_pub, reason = "a library, when the fuzzer builds it")]
+#[path = "../../fuzz/src/lib.rs"]
+mod fuzz;
+mod inputs;
 mod mutate;
 mod names;
 #[path = "../random/mod.rs"]

@@ -155,7 +155,7 @@ fn nested(random: &mut Random) -> Value {
 }
 
 /// Damages the bytes without regard to what they mean.
-fn damage(random: &mut Random, body: &mut Vec<u8>, bodies: &[Vec<u8>]) {
+pub(crate) fn damage(random: &mut Random, body: &mut Vec<u8>, bodies: &[Vec<u8>]) {
     if body.is_empty() {
         return;
     }

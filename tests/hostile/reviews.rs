@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::client::Client;
-use crate::contract;
+use crate::fuzz::contract;
 use crate::mutate::mutant;
 use crate::random::{Random, setting};
 use crate::support::{Bindguard, Serve, fresh_folder};

@@ -13,6 +13,9 @@ contexts:
 - {name: one, context: {cluster: here, user: me}}
 - {name: two, context: {cluster: there, user: me}}
 - {name: bare, context: {cluster: nowhere, user: me}}
+- {name: strange, context: {cluster: here, user: you}}
+- {name: nobody, context: {cluster: here}}
+- {name: empty, context: {cluster: here, user: ""}}
 clusters:
 - {name: here, cluster: {server: "https://127.0.0.1:1"}}
 - {name: there, cluster: {server: "https://127.0.0.1:2", proxy-url: "http://127.0.0.1:3"}}
@@ -61,7 +64,9 @@ async fn an_unknown_context_is_answered_with_those_that_exist() {
     let path = file.path();
     assert_eq!(
         error,
-        format!(r#"kubeconfig {path:?} has no context "three"; it has "one", "two", "bare""#)
+        format!(
+            r#"kubeconfig {path:?} has no context "three"; it has "one", "two", "bare", "strange", "nobody", "empty""#
+        )
     );
 }
 
@@ -107,6 +112,22 @@ async fn a_context_without_its_cluster_is_named() {
             .starts_with(r#"cannot use context "bare" of kubeconfig"#)
     );
     assert!(error.source().unwrap().to_string().contains("nowhere"));
+}
+
+#[tokio::test]
+async fn a_context_without_its_user_is_refused_and_one_that_names_none_is_not() {
+    let file = file(KUBECONFIG);
+    let error = refusal(&options(&file, Some("strange"))).await.to_string();
+    let path = file.path();
+    assert_eq!(
+        error,
+        format!(
+            r#"context "strange" of kubeconfig {path:?} names user "you", which it does not have; it has "me""#
+        )
+    );
+    for context in ["nobody", "empty"] {
+        connect(&options(&file, Some(context))).await.unwrap();
+    }
 }
 
 #[tokio::test]

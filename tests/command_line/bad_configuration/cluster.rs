@@ -9,6 +9,7 @@ current-context: dev
 contexts:
 - {name: dev, context: {cluster: dev, user: dev}}
 - {name: lost, context: {cluster: gone, user: dev}}
+- {name: stranger, context: {cluster: dev, user: somebody}}
 - {name: untrusting, context: {cluster: untrusting, user: dev}}
 - {name: garbled, context: {cluster: garbled, user: dev}}
 - {name: nowhere, context: {cluster: nowhere, user: dev}}
@@ -78,6 +79,7 @@ pub(crate) fn cases() -> Vec<Case> {
         ),
         context("a context that does not exist", "prod").names("dev"),
         context("a context whose cluster does not exist", "lost"),
+        context("a context whose user does not exist", "stranger").names("somebody"),
         context("a context whose CA is missing", "untrusting"),
         context("a context whose CA is no base64", "garbled"),
         context("a context whose server is no URL", "nowhere"),
