@@ -1,10 +1,11 @@
 //! What a binding lacks, and why that counts or does not.
 
 use hashbrown::HashSet;
+use smallvec::SmallVec;
 
 use super::binding::Binding;
 use super::companion_set::CompanionSet;
-use super::holdings::{Holdings, lacking};
+use super::holdings::{Holdings, lacking_beside};
 use super::identity::Identity;
 use super::policy::{Persona, Policy};
 
@@ -92,13 +93,18 @@ fn missing<'b>(
     binding: &Binding<'b>,
     holdings: &(impl Holdings + ?Sized),
 ) -> Vec<Missing<'b>> {
-    let mut seen = HashSet::new();
-    binding
+    let identities: SmallVec<[Identity<'b>; 8]> = binding
         .identities()
         .filter(|identity| persona.enforces(identity.kind()) && !policy.exempts_subject(*identity))
-        .map(|identity| Missing {
+        .collect();
+    let held = holdings.held_by_each(&identities);
+    let mut seen = HashSet::new();
+    identities
+        .into_iter()
+        .zip(held)
+        .map(|(identity, held)| Missing {
             identity,
-            lacks: lacking(policy, holdings, identity, needed),
+            lacks: lacking_beside(policy, holdings, identity, needed.without(held)),
             since: Since::ThisChange,
         })
         .filter(|missing| !missing.lacks.is_empty() && seen.insert(missing.identity))

@@ -2,17 +2,20 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::{HashMap, HashTable};
+use hashbrown::HashMap;
+use smallvec::SmallVec;
 
+use super::numbers::Numbers;
 use super::records::Records;
 use crate::domain::companion_set::CompanionSet;
+use crate::domain::holdings::HeldByEach;
 use crate::domain::identity::Identity;
 
 /// Every identity that holds something, by number and by name.
 #[derive(Debug)]
 pub(super) struct Identities {
     records: Records,
-    by_identity: HashTable<u32>,
+    by_identity: Numbers,
     /// By how many bindings more than one an identity holds a companion, where it does. Few do,
     /// so the others need not pay for a counter.
     surplus: HashMap<(u32, u8), u32, RandomState>,
@@ -24,7 +27,7 @@ impl Identities {
     pub(super) fn new() -> Self {
         Self {
             records: Records::new(),
-            by_identity: HashTable::new(),
+            by_identity: Numbers::new(),
             surplus: HashMap::default(),
             hasher: RandomState::new(),
         }
@@ -36,6 +39,31 @@ impl Identities {
             .map_or(CompanionSet::EMPTY, |(_, held)| held)
     }
 
+    /// What each of the identities holds, in their order.
+    ///
+    /// In holdings that no cache holds a lookup waits for memory twice, in the table and at the
+    /// record. So all that the lookups will read is touched before the first one begins: the
+    /// processor waits for many at a time where nothing depends on what comes.
+    pub(super) fn held_by_each(&self, identities: &[Identity<'_>]) -> HeldByEach {
+        let hash = |identity: &Identity<'_>| self.hasher.hash_one(identity);
+        let hashes: SmallVec<[u64; 8]> = identities.iter().map(hash).collect();
+        if hashes.len() > 1 {
+            let likely: SmallVec<[Option<u32>; 8]> = hashes
+                .iter()
+                .map(|hash| self.by_identity.find(*hash, |_| true))
+                .collect();
+            for number in likely.into_iter().flatten() {
+                self.records.touch(number);
+            }
+        }
+        identities
+            .iter()
+            .zip(hashes)
+            .map(|(identity, hash)| self.find_hashed(*identity, hash))
+            .map(|found| found.map_or(CompanionSet::EMPTY, |(_, held)| held))
+            .collect()
+    }
+
     /// The identity's number, for [`hold`](Self::hold), which must follow: an identity that holds
     /// nothing is never taken out again.
     pub(super) fn intern(&mut self, identity: Identity<'_>) -> Option<u32> {
@@ -44,26 +72,23 @@ impl Identities {
         }
         let hash = self.hasher.hash_one(identity);
         let number = self.records.insert(identity)?;
-        let (records, hasher) = (&self.records, &self.hasher);
-        self.by_identity.insert_unique(hash, number, |number| {
-            records
-                .get(*number)
-                .map_or(0, |(identity, _)| hasher.hash_one(identity))
-        });
-        Some(number)
+        self.by_identity.insert(hash, number).then_some(number)
     }
 
     /// The identity's number and what it holds, if it holds anything.
     pub(super) fn find(&self, identity: Identity<'_>) -> Option<(u32, CompanionSet)> {
-        let hash = self.hasher.hash_one(identity);
+        self.find_hashed(identity, self.hasher.hash_one(identity))
+    }
+
+    fn find_hashed(&self, identity: Identity<'_>, hash: u64) -> Option<(u32, CompanionSet)> {
         let mut found = CompanionSet::EMPTY;
         let number = self.by_identity.find(hash, |number| {
-            self.records.get(*number).is_some_and(|(other, held)| {
+            self.records.get(number).is_some_and(|(other, held)| {
                 found = held;
                 other == identity
             })
         })?;
-        Some((*number, found))
+        Some((number, found))
     }
 
     /// By how many bindings an identity holds a companion that it does hold.
@@ -110,9 +135,7 @@ impl Identities {
             return;
         };
         let hash = self.hasher.hash_one(identity);
-        if let Ok(entry) = self.by_identity.find_entry(hash, |other| *other == number) {
-            entry.remove();
-        }
+        self.by_identity.remove(hash, number);
         self.records.remove(number);
     }
 }

@@ -16,7 +16,7 @@ use super::identities::Identities;
 use super::slab::Slab;
 use crate::domain::binding::Binding;
 use crate::domain::companion_set::CompanionSet;
-use crate::domain::holdings::Holdings;
+use crate::domain::holdings::{HeldByEach, Holdings};
 use crate::domain::identity::Identity;
 use crate::domain::policy::Policy;
 
@@ -219,6 +219,10 @@ impl Index {
 impl Holdings for Index {
     fn held_by(&self, identity: Identity<'_>) -> CompanionSet {
         self.identities.held_by(identity)
+    }
+
+    fn held_by_each(&self, identities: &[Identity<'_>]) -> HeldByEach {
+        self.identities.held_by_each(identities)
     }
 }
 

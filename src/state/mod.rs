@@ -21,6 +21,7 @@ mod identities;
 pub mod index;
 pub mod manifest_directory;
 pub mod manifests;
+mod numbers;
 pub mod personas;
 mod records;
 pub mod reread;

@@ -3,6 +3,7 @@
 //! That halves what they cost, and one lookup less has to wait for memory.
 
 use std::array;
+use std::hint::black_box;
 
 use super::bits;
 use super::slab::Slab;
@@ -92,6 +93,16 @@ impl Records {
         let identity = whole(*form, usize::from(*namespace_length), text)?;
         let held = bits::to_set(u16::from_le_bytes([*low, *high]));
         Some((identity, held))
+    }
+
+    /// Brings what [`get`](Self::get) reads of this number near.
+    pub(super) fn touch(&self, number: u32) {
+        let (position, place) = split(number);
+        let record = self
+            .short
+            .get(position)
+            .and_then(|places| places.get(place));
+        black_box(record.and_then(|record| record.first()).copied());
     }
 
     pub(super) fn set_held(&mut self, number: u32, held: CompanionSet) {
