@@ -7,7 +7,7 @@ LISTEN ?= 127.0.0.1:8443
 ADMIN_LISTEN ?= 127.0.0.1:8080
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run cluster control-plane lint test soak
+.PHONY: help deps build run cluster control-plane lint test soak bench
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,3 +37,9 @@ test: deps ## everything that CI checks
 soak: deps ## the laws of the rule over far more cases, and freshness over far more outages, than in `make test`
 	@PROPTEST_CASES=2000000 $(CARGO) test --locked --release --lib -- laws
 	@BINDGUARD_SOAK=1 $(CARGO) test --locked --test freshness -- --nocapture
+
+bench: ## every performance figure beside what it is compared with, into docs/benchmarks.md
+	@tests/deps.sh wrk:wrk h2load:nghttp2-client taskset:util-linux
+	@tests/control-plane/build.sh >/dev/null
+	@$(CARGO) bench --locked --bench memory --no-run
+	@$(CARGO) bench --locked --bench report

@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that building and testing need, or names them and stops.
+#
+#     deps.sh [COMMAND:PACKAGE]...    what a caller needs besides
 set -euo pipefail
 
 # A command that must be there, and the package that brings it.
@@ -10,6 +12,7 @@ needed=(
   setpriv:util-linux
   flock:util-linux
   git:git
+  "$@"
 )
 
 for tool in cargo go; do
