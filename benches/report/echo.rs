@@ -9,13 +9,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
-use axum_server::accept::Accept;
+use axum::serve::Listener;
 use bindguard::certificates::files::PairFiles;
 use bindguard::certificates::served::ServedCertificate;
 use bindguard::certificates::tls::Tls;
 use bindguard::telemetry::clock;
-use futures::future::BoxFuture;
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -27,35 +26,14 @@ pub(crate) const SHORT: &str = "/short";
 pub(crate) const CERTIFICATE: &str = "tls.crt";
 pub(crate) const KEY: &str = "tls.key";
 
-/// A handshake, and nothing else.
-#[derive(Clone)]
-struct OverTls(TlsAcceptor);
-
-impl<S: Send + 'static> Accept<TcpStream, S> for OverTls {
-    type Stream = TlsStream<TcpStream>;
-    type Service = S;
-    type Future = BoxFuture<'static, io::Result<(Self::Stream, S)>>;
-
-    fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let acceptor = self.0.clone();
-        Box::pin(async move {
-            stream.set_nodelay(true)?;
-            Ok((acceptor.accept(stream).await?, service))
-        })
-    }
-}
-
 /// Serves until it is killed. `short` is how many bytes bindguard answers.
 pub(crate) fn serve(port: u16, folder: &Path, short: usize) {
     let answer = Bytes::from(vec![b' '; short]);
     let (certificate, key) = (folder.join(CERTIFICATE), folder.join(KEY));
-    let files = PairFiles::new(certificate, key);
-    let (pair, _) = files
-        .load(clock::now())
-        .expect("the certificate was made for this");
-    let served = Arc::new(ServedCertificate::new(pair));
-    let tls = Tls::new(served, None).expect("ring has all that TLS takes");
-    let acceptor = OverTls(TlsAcceptor::from(tls.current()));
+    let loaded = PairFiles::new(certificate, key).load(clock::now());
+    let (pair, _) = loaded.expect("the certificate was made for this");
+    let tls = Tls::new(Arc::new(ServedCertificate::new(pair)), None);
+    let tls = tls.expect("ring has all that TLS takes").current();
     let router = Router::new()
         .route(ECHO, post(|body: Bytes| async { body }))
         .route(SHORT, post(move |_body: Bytes| async { answer }));
@@ -64,10 +42,34 @@ pub(crate) fn serve(port: u16, folder: &Path, short: usize) {
         .build()
         .expect("a runtime")
         .block_on(async {
-            axum_server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-                .acceptor(acceptor)
-                .serve(router.into_make_service())
-                .await
+            let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+            let tls = TlsAcceptor::from(tls);
+            axum::serve(OverTls { tcp, tls }, router).await
         })
         .expect("the echo serves until it is killed");
+}
+
+/// Shakes hands with one client at a time, which is enough for a loader that keeps connections.
+struct OverTls {
+    tcp: TcpListener,
+    tls: TlsAcceptor,
+}
+
+impl Listener for OverTls {
+    type Io = TlsStream<TcpStream>;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        loop {
+            let (stream, address) = Listener::accept(&mut self.tcp).await;
+            stream.set_nodelay(true).expect("TCP has this option");
+            if let Ok(stream) = self.tls.accept(stream).await {
+                return (stream, address);
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.tcp.local_addr()
+    }
 }

@@ -19,6 +19,10 @@ pub(crate) fn description() -> String {
             contents("/proc/sys/kernel/osrelease"),
         ),
         format!(
+            "- load of the machine over 1, 5 and 15 minutes, at its end: {}",
+            load()
+        ),
+        format!(
             "- {}, {}, {}, kube-apiserver and etcd as `tests/control-plane` pins them",
             line("rustc", &["--version"]),
             // wrk prints its version together with its usage, and fails.
@@ -27,6 +31,11 @@ pub(crate) fn description() -> String {
         ),
     ]
     .join("\n")
+}
+
+fn load() -> String {
+    let load = contents("/proc/loadavg");
+    load.split(' ').take(3).collect::<Vec<_>>().join(", ")
 }
 
 fn commit() -> String {

@@ -36,12 +36,16 @@ mod support;
 mod table;
 mod under_change;
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use table::{Table, missed};
 
 /// The bindguard that is measured, as cargo has just built it.
 const BINDGUARD: &str = env!("CARGO_BIN_EXE_bindguard");
+
+/// It ends by itself long before; if something hangs, it ends all the same, without figures.
+const LIMIT: Duration = Duration::from_mins(20);
 
 type Section = (&'static str, fn() -> Vec<Table>);
 
@@ -67,6 +71,7 @@ fn main() {
         let short = short.parse().expect("a length");
         return echo::serve(port.parse().expect("a port"), folder.as_ref(), short);
     }
+    thread::spawn(end_what_hangs);
     let chosen: Vec<Section> = SECTIONS
         .into_iter()
         .filter(|(name, _)| arguments.is_empty() || arguments.iter().any(|one| one == name))
@@ -86,4 +91,14 @@ fn main() {
     for row in missed(&tables) {
         eprintln!("report: MISSED: {row}");
     }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "main, which is what hangs, cannot end the process"
+)]
+fn end_what_hangs() {
+    thread::sleep(LIMIT);
+    eprintln!("report: not done after {LIMIT:?}");
+    std::process::exit(1);
 }
