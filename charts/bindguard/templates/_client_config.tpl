@@ -5,7 +5,7 @@
 url: {{ printf "%s%s" (trimSuffix "/" $root.Values.webhook.url) (index . 1) | quote }}
 {{- else -}}
 service:
-  namespace: {{ $root.Release.Namespace }}
+  namespace: {{ $root.Release.Namespace | quote }}
   name: {{ include "bindguard.name" $root }}
   path: {{ index . 1 }}
 {{- end }}

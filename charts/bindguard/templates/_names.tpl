@@ -56,15 +56,15 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- toYaml (merge $own $root.Values.commonLabels) -}}
 {{- end -}}
 
-{{/* Name, labels and annotations. Takes a dict: root, name, component; optional: annotations, clusterScoped. */}}
+{{/* Name, labels and annotations. Takes a dict: root, name, component; optional: labels, annotations, clusterScoped. */}}
 {{- define "bindguard.metadata" -}}
 {{- $root := .root -}}
 name: {{ .name }}
 {{- if not .clusterScoped }}
-namespace: {{ $root.Release.Namespace }}
+namespace: {{ $root.Release.Namespace | quote }}
 {{- end }}
 labels:
-  {{- include "bindguard.labels" (list $root .component) | nindent 2 }}
+  {{- toYaml (merge (fromYaml (include "bindguard.labels" (list $root .component))) (.labels | default dict)) | nindent 2 }}
 {{- with merge (dict) (.annotations | default dict) $root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
