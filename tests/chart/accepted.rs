@@ -1,6 +1,7 @@
 //! What a real API server says of every object of the matrix.
 
 use std::collections::BTreeSet;
+use std::sync::Once;
 
 use serde_json::{Value, json};
 
@@ -14,8 +15,8 @@ const DEFINITIONS: &str = "tests/chart/definitions.yaml";
 
 /// A control plane with the namespace at the restricted level, and what Pods refer to.
 fn plane() -> &'static ControlPlane {
+    static READY: Once = Once::new();
     let plane = ControlPlane::shared();
-    static READY: std::sync::Once = std::sync::Once::new();
     READY.call_once(|| {
         let levels = ["enforce", "warn", "audit"];
         let labels = levels.map(|mode| (format!("pod-security.kubernetes.io/{mode}"), json!("restricted")));

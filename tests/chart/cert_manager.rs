@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::chart::{Rendering, at, documents};
 use crate::kept;
 
-fn rendered(values: Value) -> Rendering {
+fn rendered(values: &Value) -> Rendering {
     let mut all = json!({"certificates": {"mode": "cert-manager"}});
     for (key, value) in values.as_object().unwrap() {
         all[key] = value.clone();
@@ -31,14 +31,14 @@ fn sorted(mut objects: Vec<Value>) -> Vec<Value> {
 #[test]
 fn the_manifests_without_helm_are_those_of_the_chart() {
     let manifests = sorted(documents(&kept::read("certs/cert-manager.yaml")));
-    assert_eq!(manifests, objects(&rendered(json!({}))));
+    assert_eq!(manifests, objects(&rendered(&json!({}))));
     assert_eq!(manifests.len(), 4);
 }
 
 #[test]
 fn the_certificate_is_for_every_name_that_the_api_server_calls() {
     let certificate = |url: &str| {
-        let rendering = rendered(json!({"webhook": {"url": url}}));
+        let rendering = rendered(&json!({"webhook": {"url": url}}));
         rendering.object("Certificate", "bindguard")["spec"].clone()
     };
     let own = json!([
@@ -61,7 +61,7 @@ fn the_certificate_is_for_every_name_that_the_api_server_calls() {
 
 #[test]
 fn the_chain_is_complete_from_the_webhook_to_the_key_that_signs() {
-    let rendering = rendered(json!({}));
+    let rendering = rendered(&json!({}));
     let configuration = rendering.object("ValidatingWebhookConfiguration", "bindguard");
     let annotation = at(
         configuration,

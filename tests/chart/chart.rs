@@ -120,3 +120,9 @@ pub(crate) fn arguments(workload: &Value) -> Vec<&str> {
     let list = list.as_array().unwrap().iter();
     list.map(|argument| argument.as_str().unwrap()).collect()
 }
+
+/// Everything that runs Pods.
+pub(crate) fn workloads(rendering: &Rendering) -> impl Iterator<Item = &Value> {
+    let deployments = rendering.of_kind("Deployment").into_iter();
+    deployments.chain(rendering.of_kind("Job"))
+}

@@ -113,13 +113,11 @@ fn required(schema: &Value, values: &Map<String, Value>, place: &str) {
         let below = &schema["properties"][key];
         assert!(below.is_object(), "{place}");
         // Resources are taken away by `null`.
-        if let (Value::Object(values), false) = (
-            value,
-            key == "resources" || below.get("properties").is_none(),
-        ) {
-            if !values.is_empty() {
-                required(below, values, &place);
-            }
+        let is_section = key != "resources" && below.get("properties").is_some();
+        if let (Value::Object(values), true) = (value, is_section)
+            && !values.is_empty()
+        {
+            required(below, values, &place);
         }
     }
 }

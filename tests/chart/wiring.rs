@@ -2,14 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::chart::{Rendering, arguments, at};
+use crate::chart::{Rendering, arguments, at, workloads};
 use crate::matrix::cases;
-
-/// The Pods of everything that runs.
-fn workloads(rendering: &Rendering) -> impl Iterator<Item = &Value> {
-    let deployments = rendering.of_kind("Deployment").into_iter();
-    deployments.chain(rendering.of_kind("Job"))
-}
 
 fn selects(selector: &Value, workload: &Value) -> bool {
     let labels = at(workload, "/spec/template/metadata/labels");
@@ -310,124 +304,6 @@ fn only_self_managed_certificates_bring_secrets_and_these_are_empty() {
             case.name
         );
     }
-}
-
-fn hooks(object: &Value) -> Option<&str> {
-    object
-        .pointer("/metadata/annotations/helm.sh~1hook")?
-        .as_str()
-}
-
-#[test]
-fn hooks_bring_their_rights_first_and_take_them_away_again() {
-    for case in cases() {
-        for object in &case.rendering.objects {
-            let component = &object["metadata"]["labels"]["app.kubernetes.io/component"];
-            let is_of_hook = component == "verify" || component == "unregister";
-            assert_eq!(
-                hooks(object).is_some(),
-                is_of_hook,
-                "{}: {object:#}",
-                case.name
-            );
-            if is_of_hook {
-                let annotations = &object["metadata"]["annotations"];
-                let weight = if object["kind"] == "Job" { "0" } else { "-10" };
-                assert_eq!(annotations["helm.sh/hook-weight"], weight);
-                assert_eq!(
-                    annotations["helm.sh/hook-delete-policy"],
-                    "before-hook-creation,hook-succeeded"
-                );
-            }
-        }
-        case.rendering.object("Job", "bindguard-unregister");
-    }
-}
-
-#[test]
-fn the_check_runs_after_install_and_upgrade_unless_it_is_switched_off_or_could_see_nothing() {
-    let when = |values: Value, namespace: &str| {
-        let rendering = Rendering::in_release("bindguard", namespace, &values);
-        let jobs = rendering.of_kind("Job").into_iter();
-        let mut checks = jobs.filter(|job| job["metadata"]["name"] == "bindguard-verify");
-        checks.next().map(|job| hooks(job).unwrap().to_owned())
-    };
-    let always = Some("post-install,post-upgrade,test".to_owned());
-    assert_eq!(when(json!({}), "bindguard"), always);
-    let off = json!({"startupCheck": {"enabled": false}});
-    assert_eq!(when(off, "bindguard"), Some("test".to_owned()));
-    assert_eq!(when(json!({}), "kube-system"), None);
-    assert_eq!(
-        when(json!({"policy": {"action": "Audit"}}), "bindguard"),
-        None
-    );
-    let warns = json!({"policy": {"action": "Audit", "personas": [{"name": "a", "clusterRoles": ["x"], "action": "Warn"}]}});
-    assert_eq!(when(warns, "bindguard"), always);
-}
-
-#[test]
-fn names_follow_the_release_and_fit_wherever_they_are_used() {
-    let name = |release: &str, values: Value| {
-        let rendering = Rendering::in_release(release, "other", &values);
-        let services = rendering.of_kind("Service");
-        let name = services[0]["metadata"]["name"].as_str().unwrap().to_owned();
-        for object in &rendering.objects {
-            let own = object["metadata"]["name"].as_str().unwrap();
-            assert!(own.starts_with(&name) && own.len() <= 63, "{own}");
-        }
-        name
-    };
-    assert_eq!(name("bindguard", json!({})), "bindguard");
-    assert_eq!(name("my-bindguard", json!({})), "my-bindguard");
-    assert_eq!(name("vmo", json!({})), "vmo-bindguard");
-    assert_eq!(name("vmo", json!({"nameOverride": "guard"})), "vmo-guard");
-    assert_eq!(name("vmo", json!({"fullnameOverride": "x"})), "x");
-    assert_eq!(name("a.b", json!({})), "a-b-bindguard");
-    let long = name(&"r".repeat(53), json!({}));
-    assert_eq!(long, "r".repeat(50));
-    let whole = format!("f{}", "o".repeat(49));
-    assert_eq!(name("vmo", json!({ "fullnameOverride": whole })), whole);
-}
-
-#[test]
-fn labels_and_annotations_of_the_user_are_everywhere_and_replace_none_that_mean_something() {
-    let case = cases()
-        .iter()
-        .find(|case| case.name == "many labels")
-        .unwrap();
-    for object in &case.rendering.objects {
-        let metadata = &object["metadata"];
-        assert_eq!(metadata["labels"]["team"], "platform");
-        assert_eq!(metadata["labels"]["app.kubernetes.io/part-of"], "bindguard");
-        assert_eq!(metadata["annotations"]["note"], "x: y");
-    }
-    for workload in workloads(&case.rendering) {
-        let pod = at(workload, "/spec/template/metadata");
-        assert_eq!(pod["labels"]["team"], "platform");
-        assert_eq!(pod["labels"]["pod"], "1");
-        assert_ne!(pod["labels"]["app.kubernetes.io/component"], "other");
-        assert_eq!(pod["annotations"]["numbers"], "12");
-    }
-}
-
-#[test]
-fn the_pod_monitor_reads_the_port_of_both_and_of_no_job() {
-    let case = cases()
-        .iter()
-        .find(|case| case.name == "all that can be added")
-        .unwrap();
-    let monitor = case.rendering.object("PodMonitor", "bindguard");
-    assert_eq!(monitor["metadata"]["labels"]["release"], "prometheus");
-    assert_eq!(
-        *at(monitor, "/spec/podMetricsEndpoints"),
-        json!([{"port": "admin", "interval": "1m"}])
-    );
-    let component = at(monitor, "/spec/selector/matchExpressions/0/values");
-    assert_eq!(*component, json!(["serve", "controller"]));
-    let everywhere = cases()
-        .iter()
-        .filter(|case| !case.rendering.of_kind("PodMonitor").is_empty());
-    assert_eq!(everywhere.count(), 1, "only where it is asked for");
 }
 
 #[test]

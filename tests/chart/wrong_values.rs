@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use crate::chart::{NAMESPACE, RELEASE, template};
 
-/// Each is refused by the schema with a message that names the field.
-fn wrong() -> Vec<(Value, &'static str)> {
-    let policy = |policy: Value| json!({ "policy": policy });
-    let persona = |persona: Value| json!({"policy": {"personas": [persona]}});
-    let certificates = |certificates: Value| json!({ "certificates": certificates });
+/// Values, and what the message about them names.
+type Wrong = (Value, &'static str);
+
+/// Names, images and numbers.
+fn in_general() -> Vec<Wrong> {
     vec![
         (json!({"replicas": 3}), "'replicas'"),
         (json!({"replicaCount": "3"}), "/replicaCount"),
@@ -37,6 +37,14 @@ fn wrong() -> Vec<(Value, &'static str)> {
         ),
         (json!({"nameOverride": "a_b"}), "/nameOverride"),
         (json!({"policyName": "My policy"}), "/policyName"),
+    ]
+}
+
+/// The policy.
+fn of_the_policy() -> Vec<Wrong> {
+    let policy = |policy: Value| json!({ "policy": policy });
+    let persona = |persona: Value| json!({"policy": {"personas": [persona]}});
+    vec![
         (policy(json!({"action": "deny"})), "/policy/action"),
         (policy(json!({"action": true})), "/policy/action"),
         (policy(json!({"actions": "Deny"})), "'actions'"),
@@ -113,9 +121,13 @@ fn wrong() -> Vec<(Value, &'static str)> {
             ),
             "/policy/exempt/requesters/0/namespace",
         ),
-        (json!({"failurePolicy": "fail"}), "/failurePolicy"),
-        (json!({"timeoutSeconds": 2}), "/timeoutSeconds"),
-        (json!({"timeoutSeconds": 31}), "/timeoutSeconds"),
+    ]
+}
+
+/// How the API server finds bindguard and trusts it.
+fn of_certificates() -> Vec<Wrong> {
+    let certificates = |certificates: Value| json!({ "certificates": certificates });
+    vec![
         (json!({"webhook": {"url": "http://x"}}), "/webhook/url"),
         (
             json!({"webhook": {"url": "https://x/validate"}}),
@@ -147,6 +159,15 @@ fn wrong() -> Vec<(Value, &'static str)> {
             certificates(json!({"certManager": {"duration": "90d"}})),
             "/certificates/certManager/duration",
         ),
+    ]
+}
+
+/// What runs and where.
+fn of_pods() -> Vec<Wrong> {
+    vec![
+        (json!({"failurePolicy": "fail"}), "/failurePolicy"),
+        (json!({"timeoutSeconds": 2}), "/timeoutSeconds"),
+        (json!({"timeoutSeconds": 31}), "/timeoutSeconds"),
         (json!({"resources": {"limit": {}}}), "'limit'"),
         (json!({"hostNetwork": "true"}), "/hostNetwork"),
         (json!({"dnsPolicy": "None"}), "/dnsPolicy"),
@@ -193,7 +214,7 @@ fn wrong() -> Vec<(Value, &'static str)> {
 
 #[test]
 fn wrong_values_are_refused_by_the_schema_in_a_message_that_names_the_field() {
-    let wrong = wrong();
+    let wrong = [in_general(), of_the_policy(), of_certificates(), of_pods()].concat();
     assert!(wrong.len() > 30);
     for (values, field) in wrong {
         let told = template(RELEASE, NAMESPACE, &values, &[]).expect_failure();
