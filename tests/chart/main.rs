@@ -18,6 +18,7 @@ mod chart;
 mod commands;
 mod configurations;
 mod defaults;
+mod docs;
 mod hooks;
 mod kept;
 mod matrix;
