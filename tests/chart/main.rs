@@ -27,6 +27,7 @@ mod notes;
 mod policies;
 mod readme;
 mod rights;
+mod running;
 mod schema;
 mod wiring;
 mod wrong_values;
