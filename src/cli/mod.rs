@@ -6,8 +6,12 @@
     reason = "the documentation of arguments is printed as help"
 )]
 
+mod certs;
 mod completion;
+mod controller;
+mod duration;
 mod manifests;
+mod names;
 mod output;
 mod policy;
 mod serve;
@@ -32,7 +36,8 @@ Try it without a cluster:
 /// makes them impossible to forget.
 ///
 /// Every flag can also be given by environment: --log-level is `BINDGUARD_LOG_LEVEL`. The flag
-/// wins. The exit code is 0 when the command did what it was asked, and 2 when it could not.
+/// wins. The exit code is 0 when the command did what it was asked, 1 when it was asked to check
+/// and found something wrong, and 2 when it could not.
 #[derive(Debug, Parser)]
 #[command(
     name = "bindguard",
@@ -49,6 +54,8 @@ struct Arguments {
 enum Command {
     // Boxed for its many flags.
     Serve(Box<serve::Arguments>),
+    Controller(Box<controller::Arguments>),
+    Certs(Box<certs::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
     Version(version::Arguments),
@@ -60,6 +67,8 @@ enum Command {
 enum Outcome {
     /// It did what it was asked.
     Done,
+    /// It did, and found something wrong.
+    Wrong,
 }
 
 /// Runs the program with the arguments and the environment of the process.
@@ -74,6 +83,8 @@ pub fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments),
+        Command::Controller(arguments) => controller::run(&arguments),
+        Command::Certs(arguments) => certs::run(*arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Version(arguments) => version::run(&arguments),
@@ -81,6 +92,7 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Wrong) => output::wrong(),
         Err(error) => output::error(&error),
     }
 }
