@@ -11,6 +11,8 @@ needed=(
   curl:curl
   setpriv:util-linux
   flock:util-linux
+  unshare:util-linux
+  ip:iproute2
   git:git
   "$@"
 )

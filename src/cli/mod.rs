@@ -6,9 +6,13 @@
     reason = "the documentation of arguments is printed as help"
 )]
 
+mod certs;
 mod completion;
+mod controller;
+mod duration;
 mod environment;
 mod manifests;
+mod names;
 mod output;
 mod policy;
 mod serve;
@@ -34,7 +38,8 @@ Try it without a cluster:
 /// makes them impossible to forget.
 ///
 /// Every flag can also be given by environment: --log-level is `BINDGUARD_LOG_LEVEL`. The flag
-/// wins. The exit code is 0 when the command did what it was asked, and 2 when it could not.
+/// wins. The exit code is 0 when the command did what it was asked, 1 when it was asked to check
+/// and found something wrong, and 2 when it could not.
 #[derive(Debug, Parser)]
 #[command(
     name = "bindguard",
@@ -51,6 +56,8 @@ struct Arguments {
 enum Command {
     // Boxed for its many flags.
     Serve(Box<serve::Arguments>),
+    Controller(Box<controller::Arguments>),
+    Certs(Box<certs::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
     Version(version::Arguments),
@@ -62,6 +69,8 @@ enum Command {
 enum Outcome {
     /// It did what it was asked.
     Done,
+    /// It did, and found something wrong.
+    Wrong,
 }
 
 /// Runs the program with the arguments and the environment of the process.
@@ -81,6 +90,8 @@ pub fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments),
+        Command::Controller(arguments) => controller::run(&arguments),
+        Command::Certs(arguments) => certs::run(*arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Version(arguments) => version::run(&arguments),
@@ -88,6 +99,7 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::Wrong) => output::wrong(),
         Err(error) => output::error(&error),
     }
 }
