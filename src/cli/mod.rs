@@ -6,11 +6,15 @@
     reason = "the documentation of arguments is printed as help"
 )]
 
+mod cluster;
 mod completion;
+mod duration;
 mod manifests;
 mod output;
 mod policy;
 mod serve;
+mod unregister;
+mod verify;
 mod version;
 
 use std::process::ExitCode;
@@ -32,7 +36,8 @@ Try it without a cluster:
 /// makes them impossible to forget.
 ///
 /// Every flag can also be given by environment: --log-level is `BINDGUARD_LOG_LEVEL`. The flag
-/// wins. The exit code is 0 when the command did what it was asked, and 2 when it could not.
+/// wins. The exit code is 0 when the command did what it was asked, 1 when the answer of a check is
+/// no, and 2 when it could not.
 #[derive(Debug, Parser)]
 #[command(
     name = "bindguard",
@@ -51,6 +56,8 @@ enum Command {
     Serve(Box<serve::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
+    Verify(verify::Arguments),
+    Unregister(unregister::Arguments),
     Version(version::Arguments),
     Completion(completion::Arguments),
 }
@@ -60,6 +67,8 @@ enum Command {
 enum Outcome {
     /// It did what it was asked.
     Done,
+    /// It was asked whether something is so, and it is not.
+    No,
 }
 
 /// Runs the program with the arguments and the environment of the process.
@@ -76,11 +85,14 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Unregister(arguments) => unregister::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
         Command::Completion(arguments) => completion::run(&arguments),
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
         Err(error) => output::error(&error),
     }
 }

@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 9] = [
+pub(crate) const COMMANDS: [&[&str]; 11] = [
     &[],
     &["serve"],
     &["manifests"],
@@ -12,6 +12,8 @@ pub(crate) const COMMANDS: [&[&str]; 9] = [
     &["policy", "show"],
     &["policy", "check"],
     &["policy", "schema"],
+    &["verify"],
+    &["unregister"],
     &["version"],
     &["completion"],
 ];
