@@ -1,15 +1,27 @@
 //! Pages that are made from the program, held against it. `UPDATE=1` writes them anew.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use bindguard::domain::policy::Policy;
+use bindguard::policy_file;
 use bindguard::telemetry::metrics::Metrics;
+use serde_json::Value;
 
 const METRICS_PAGE: &str = "docs/metrics.md";
+const POLICY_PAGE: &str = "docs/policy.md";
+/// What is below it in the page is made.
+const POLICY_MARK: &str =
+    "<!-- made from the schema: UPDATE=1 cargo test --test documentation -->\n";
 
 /// One metric as `/metrics` tells it: what it means, its type, and the values of its labels.
 #[derive(Default)]
@@ -85,6 +97,91 @@ fn metrics_page() -> String {
         .unwrap();
     }
     page
+}
+
+/// A row for each field of the policy, in the order of the schema.
+fn policy_rows(schema: &Value, path: &str, rows: &mut String) {
+    let words: Vec<String> = schema["oneOf"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|choice| {
+            let (word, meaning) = (&choice["const"], &choice["description"]);
+            format!(
+                "`{}`: {}",
+                word.as_str().unwrap(),
+                meaning.as_str().unwrap()
+            )
+        })
+        .collect();
+    if let Some(description) = schema["description"].as_str() {
+        let kind = match schema["type"].as_str().unwrap() {
+            "string" if !words.is_empty() => "word",
+            "string" => "text",
+            "integer" => "number",
+            "boolean" => "true or false",
+            "array" => "list",
+            _ => "",
+        };
+        let default = match schema.get("default") {
+            Some(default) if !default.is_object() && default.to_string().len() <= 40 => {
+                format!("`{default}`")
+            }
+            Some(_) if schema["type"] == "array" => "see below".to_owned(),
+            _ => String::new(),
+        };
+        let text = [&[description.to_owned()], &words[..]].concat().join(" ");
+        writeln!(rows, "| `{path}` | {kind} | {default} | {text} |").unwrap();
+    }
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        policy_rows(field, &format!("{path}.{name}"), rows);
+    }
+    if schema["items"]["properties"].is_object() {
+        policy_rows(&schema["items"], &format!("{path}[]"), rows);
+    }
+}
+
+fn policy_part() -> String {
+    let schema = policy_file::schema();
+    let mut rows = String::new();
+    policy_rows(&schema["properties"]["metadata"], "metadata", &mut rows);
+    policy_rows(&schema["properties"]["spec"], "spec", &mut rows);
+    let built_in = policy_file::to_yaml(&Policy::built_in());
+    format!(
+        "\n## Fields\n\n| field | what it is | default | what it says |\n|---|---|---|---|\n{rows}\n\
+         ## The built-in policy\n\n```yaml\n{built_in}```\n"
+    )
+}
+
+#[test]
+fn the_page_on_the_policy_has_the_fields_of_the_schema() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(POLICY_PAGE);
+    let written = fs::read_to_string(&path).unwrap();
+    let (by_hand, _) = written.split_once(POLICY_MARK).unwrap();
+    let expected = format!("{by_hand}{POLICY_MARK}{}", policy_part());
+    if std::env::var_os("UPDATE").is_some() {
+        fs::write(&path, &expected).unwrap();
+    } else {
+        assert!(
+            written == expected,
+            "{POLICY_PAGE} is not what the schema says; write it with UPDATE=1"
+        );
+    }
+}
+
+#[test]
+fn every_policy_that_a_page_shows_is_one() {
+    let mut policies = 0;
+    for page in ["README.md", POLICY_PAGE] {
+        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+        let by_hand = text.split(POLICY_MARK).next().unwrap();
+        for block in by_hand.split("```yaml\n").skip(1) {
+            let (block, _) = block.split_once("```").unwrap();
+            policy_file::parse(block).unwrap_or_else(|errors| panic!("{page}: {errors}\n{block}"));
+            policies += 1;
+        }
+    }
+    assert!(policies >= 4, "{policies}");
 }
 
 #[test]

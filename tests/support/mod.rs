@@ -39,6 +39,8 @@ mod wait;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub use assets::folder as assets_folder;
+pub use authority::Authority;
 pub use bindguard::{Bindguard, Serve, clean_command};
 pub use command::{Output, run};
 pub use control_plane::ControlPlane;

@@ -1,0 +1,265 @@
+//! Who may do what: read from what is rendered, for every case of the matrix.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::chart::{NAMESPACE, RELEASE, Rendering};
+use crate::matrix::{Case, cases};
+
+/// One rule and the object it stands in.
+struct Granted {
+    case: &'static Case,
+    kind: &'static str,
+    name: &'static str,
+    rule: &'static Value,
+}
+
+impl Granted {
+    fn list(&self, field: &str) -> Vec<&'static str> {
+        let list = self.rule[field].as_array().map(Vec::as_slice);
+        let list = list.unwrap_or_default().iter();
+        list.map(|item| item.as_str().expect("rules are lists of strings"))
+            .collect()
+    }
+
+    fn place(&self) -> String {
+        format!("{} {} ({})", self.kind, self.name, self.case.name)
+    }
+}
+
+fn all() -> Vec<Granted> {
+    let mut granted = Vec::new();
+    for case in cases() {
+        for kind in ["Role", "ClusterRole"] {
+            for role in case.rendering.of_kind(kind) {
+                let name = role["metadata"]["name"].as_str().unwrap();
+                let rules = role["rules"].as_array().unwrap().iter();
+                granted.extend(rules.map(|rule| Granted {
+                    case,
+                    kind,
+                    name,
+                    rule,
+                }));
+            }
+        }
+    }
+    assert!(granted.len() > 500, "rules were looked at");
+    granted
+}
+
+#[test]
+fn no_rule_has_a_wildcard_or_a_verb_that_gives_more_than_it_says() {
+    for granted in all() {
+        for field in ["apiGroups", "resources", "verbs", "resourceNames"] {
+            for word in granted.list(field) {
+                assert!(!word.contains('*'), "{}: {field} {word}", granted.place());
+            }
+        }
+        for verb in granted.list("verbs") {
+            let known = [
+                "get", "list", "watch", "create", "update", "patch", "delete", "bind",
+            ];
+            assert!(known.contains(&verb), "{}: {verb}", granted.place());
+        }
+        assert!(granted.rule.get("nonResourceURLs").is_none());
+    }
+}
+
+#[test]
+fn secrets_are_named_but_for_making_them_anew_and_never_across_namespaces() {
+    let mut read = BTreeSet::new();
+    for granted in all() {
+        if !granted.list("resources").contains(&"secrets") {
+            continue;
+        }
+        assert_eq!(granted.kind, "Role", "{}", granted.place());
+        let verbs = granted.list("verbs");
+        if verbs == ["create"] {
+            assert!(granted.name.ends_with("-controller"), "{}", granted.place());
+            assert_eq!(granted.list("resourceNames"), [""; 0]);
+            continue;
+        }
+        let named = granted.list("resourceNames");
+        assert!(!named.is_empty(), "{}", granted.place());
+        let serves = !granted.name.ends_with("-controller");
+        let writes = verbs
+            .iter()
+            .any(|verb| !["get", "list", "watch"].contains(verb));
+        assert!(!(serves && writes), "{}", granted.place());
+        read.extend(named);
+    }
+    let own = ["bindguard-ca", "bindguard-tls", "007", "web.tls"];
+    assert_eq!(read, own.into());
+}
+
+#[test]
+fn bind_is_for_the_personas_alone_in_the_own_namespace_alone_and_of_a_hook() {
+    let mut seen = 0;
+    for granted in all() {
+        if !granted.list("verbs").contains(&"bind") {
+            continue;
+        }
+        seen += 1;
+        let place = granted.place();
+        assert_eq!(
+            (granted.kind, granted.name),
+            ("Role", "bindguard-verify"),
+            "{place}"
+        );
+        assert_eq!(granted.list("resources"), ["clusterroles"], "{place}");
+        let policy: Value = serde_saphyr::from_str(granted.case.rendering.policy()).unwrap();
+        let personas = policy["spec"]["personas"].as_array().unwrap().iter();
+        let roles = personas.flat_map(|persona| persona["clusterRoles"].as_array().unwrap());
+        let roles: Vec<&str> = roles.map(|role| role.as_str().unwrap()).collect();
+        assert_eq!(granted.list("resourceNames"), roles, "{place}");
+    }
+    assert!(seen > 30, "{seen}");
+}
+
+#[test]
+fn webhook_configurations_are_named_and_written_only_where_the_controller_makes_certificates() {
+    for granted in all() {
+        let resources = granted.list("resources");
+        if !resources
+            .iter()
+            .any(|resource| resource.ends_with("webhookconfigurations"))
+        {
+            continue;
+        }
+        let (place, verbs) = (granted.place(), granted.list("verbs"));
+        assert_eq!(granted.list("resourceNames"), ["bindguard"], "{place}");
+        let is_managed = granted.case.values.pointer("/certificates/mode").is_none();
+        let may: &[&str] = match granted.name {
+            "bindguard-controller" if is_managed => &["get", "list", "watch", "patch"],
+            "bindguard-unregister" => &["get", "delete"],
+            "bindguard-reader" | "bindguard-verify" => &["get"],
+            "bindguard" => &["get", "list", "watch"],
+            other => panic!("{other} has no business with them: {place}"),
+        };
+        assert_eq!(verbs, may, "{place}");
+    }
+}
+
+#[test]
+fn serve_writes_nothing_in_the_cluster_but_events_and_its_history() {
+    for granted in all() {
+        if granted.name != "bindguard" {
+            continue;
+        }
+        let writing: Vec<&str> = granted
+            .list("verbs")
+            .into_iter()
+            .filter(|verb| !["get", "list", "watch"].contains(verb))
+            .collect();
+        let (resources, place) = (granted.list("resources"), granted.place());
+        let expected: &[&str] = match (granted.kind, resources.as_slice()) {
+            ("Role", ["events"]) => &["create", "patch"],
+            ("Role", ["configmaps"]) => {
+                assert_eq!(granted.list("resourceNames"), ["bindguard-history"]);
+                &["update", "patch"]
+            }
+            ("ClusterRole", ["subjectaccessreviews"]) => &["create"],
+            _ => &[],
+        };
+        assert_eq!(writing, expected, "{place}");
+    }
+}
+
+#[test]
+fn a_right_that_no_name_limits_is_one_of_these() {
+    let unnamed: BTreeSet<String> = all()
+        .iter()
+        .filter(|granted| granted.rule.get("resourceNames").is_none())
+        .map(|granted| {
+            let (resources, verbs) = (granted.list("resources"), granted.list("verbs"));
+            format!(
+                "{} {}: {} {}",
+                granted.kind,
+                granted.name,
+                verbs.join(","),
+                resources.join(",")
+            )
+        })
+        .collect();
+    let expected = [
+        "ClusterRole bindguard-reader: get,list,watch rolebindings,clusterrolebindings",
+        "ClusterRole bindguard-verify: list clusterrolebindings",
+        "ClusterRole bindguard: create subjectaccessreviews",
+        "ClusterRole bindguard: list,watch clusterrolebindings",
+        "ClusterRole bindguard: list,watch rolebindings",
+        "Role bindguard-controller: create leases",
+        "Role bindguard-controller: create secrets",
+        "Role bindguard-controller: list,watch endpointslices",
+        "Role bindguard-verify: create rolebindings",
+        "Role bindguard: create,patch events",
+    ];
+    assert_eq!(unnamed, expected.map(str::to_owned).into());
+}
+
+#[test]
+fn every_role_is_bound_to_the_account_of_its_name_in_the_release_s_namespace_and_to_nobody_else() {
+    for case in cases() {
+        for (binding, role) in [
+            ("RoleBinding", "Role"),
+            ("ClusterRoleBinding", "ClusterRole"),
+        ] {
+            let roles: BTreeSet<&str> = names(&case.rendering, role)
+                .filter(|name| *name != "bindguard-reader")
+                .collect();
+            let bound: BTreeSet<&str> = names(&case.rendering, binding).collect();
+            assert_eq!(bound, roles, "{}", case.name);
+            for object in case.rendering.of_kind(binding) {
+                let name = &object["metadata"]["name"];
+                assert_eq!(object["roleRef"]["name"], *name);
+                assert_eq!(object["roleRef"]["kind"], role);
+                let account =
+                    json!([{"kind": "ServiceAccount", "name": name, "namespace": NAMESPACE}]);
+                assert_eq!(object["subjects"], account);
+            }
+        }
+        for workload in ["Deployment", "Job"] {
+            for object in case.rendering.of_kind(workload) {
+                let name = &object["metadata"]["name"];
+                let pod = &object["spec"]["template"]["spec"];
+                assert_eq!(pod["serviceAccountName"], *name, "{}", case.name);
+                case.rendering
+                    .object("ServiceAccount", name.as_str().unwrap());
+            }
+        }
+    }
+    assert_eq!(
+        RELEASE, "bindguard",
+        "the names above are those of this release"
+    );
+}
+
+fn names<'r>(rendering: &'r Rendering, kind: &str) -> impl Iterator<Item = &'r str> {
+    let objects = rendering.of_kind(kind).into_iter();
+    objects.map(|object| object["metadata"]["name"].as_str().unwrap())
+}
+
+#[test]
+fn every_rule_has_a_comment_with_its_reason() {
+    let templates = ["serve", "controller", "hooks"].map(|part| {
+        let folder = crate::chart::folder().join("templates").join(part);
+        std::fs::read_dir(folder)
+            .unwrap()
+            .map(|file| file.unwrap().path())
+    });
+    let reader = crate::chart::folder().join("templates/reader.yaml");
+    let mut rules = 0;
+    for file in templates.into_iter().flatten().chain([reader]) {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let lines: Vec<&str> = text.lines().map(str::trim).collect();
+        for (number, line) in lines.iter().enumerate() {
+            if !line.starts_with("- apiGroups:") {
+                continue;
+            }
+            rules += 1;
+            let has_comment = lines[number - 1].starts_with('#');
+            assert!(has_comment, "{}:{}", file.display(), number + 1);
+        }
+    }
+    assert!(rules > 15, "{rules}");
+}

@@ -1,0 +1,268 @@
+//! What the chart starts, as processes under the chart's own accounts and rights: a missing right
+//! shows. The API server calls them by URL.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::chart::{Rendering, arguments, at, folder};
+use crate::support::{
+    ADMIN, Authority, ControlPlane, Output, Process, clean_command, eventually, fresh_folder,
+    http_get, reserve_port, run,
+};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const RELEASE: &str = "bindguard";
+
+struct Release {
+    plane: &'static ControlPlane,
+    namespace: String,
+    values: Value,
+    policy: PathBuf,
+    admin_port: u16,
+    /// In a Pod the controller has a port that is fixed.
+    controller_port: u16,
+}
+
+impl Release {
+    /// Installs the chart, without its hooks: Jobs would wait for Pods that nobody starts.
+    fn install(certificates: impl FnOnce(&ControlPlane, &str) -> Value) -> Self {
+        let plane = ControlPlane::shared().install_roles();
+        let namespace = plane.namespace();
+        let (webhook, admin_port) = (reserve_port(), reserve_port());
+        let values = json!({
+            "certificates": certificates(plane, &namespace),
+            "webhook": {"url": format!("https://127.0.0.1:{webhook}")},
+            "ports": {"webhook": webhook, "admin": admin_port},
+        });
+        let policy = fresh_folder("release").join("policy.yaml");
+        fs::write(&policy, Rendering::of(&values).policy()).unwrap();
+        let release = Self {
+            plane,
+            namespace,
+            values,
+            policy,
+            admin_port,
+            controller_port: reserve_port(),
+        };
+        release.apply("install");
+        release
+    }
+
+    /// Installs or upgrades.
+    fn apply(&self, command: &str) {
+        let file = fresh_folder("release").join("values.yaml");
+        fs::write(&file, self.values.to_string()).unwrap();
+        let (chart, file) = (folder(), file.display().to_string());
+        let chart = chart.to_str().unwrap();
+        self.helm(&[command, RELEASE, chart, "--values", &file, "--no-hooks"]);
+    }
+
+    /// What the webhook configuration says that the API server is to trust.
+    fn ca_bundle(&self) -> Value {
+        let args = [
+            "get",
+            "validatingwebhookconfiguration",
+            RELEASE,
+            "--output=json",
+        ];
+        let live = self.plane.kubectl(ADMIN, &args).expect_success();
+        let live: Value = serde_json::from_str(&live).unwrap();
+        live["webhooks"][0]["clientConfig"]["caBundle"].clone()
+    }
+
+    fn helm(&self, args: &[&str]) {
+        let args = [args, &["--namespace", &self.namespace]].concat();
+        self.plane.helm(ADMIN, &args).expect_success();
+    }
+
+    fn rendering(&self) -> Rendering {
+        Rendering::in_release(RELEASE, &self.namespace, &self.values)
+    }
+
+    /// The arguments of a workload, as they are for a process of this machine: the policy is another
+    /// file, ports are at 127.0.0.1, and the token of the account is in a kubeconfig.
+    fn command_line(&self, kind: &str, name: &str) -> Vec<String> {
+        let rendering = self.rendering();
+        let workload = rendering.object(kind, name);
+        let account = at(workload, "/spec/template/spec/serviceAccountName");
+        let file = self
+            .plane
+            .service_account_kubeconfig(&self.namespace, account.as_str().unwrap());
+        let mut line: Vec<String> = arguments(workload)
+            .into_iter()
+            .map(|argument| match argument.split_once('=') {
+                Some(("--policy", _)) => format!("--policy={}", self.policy.display()),
+                Some(("--admin-listen", ":8080")) => {
+                    format!("--admin-listen=127.0.0.1:{}", self.controller_port)
+                }
+                Some((flag @ ("--listen" | "--admin-listen"), port)) => {
+                    format!("{flag}=127.0.0.1{port}")
+                }
+                _ => argument.to_owned(),
+            })
+            .collect();
+        line.push(format!("--kubeconfig={}", file.display()));
+        line
+    }
+
+    fn start(&self, name: &str) -> Process {
+        let home = fresh_folder(name);
+        let mut command = clean_command(Path::new(env!("CARGO_BIN_EXE_bindguard")), &home);
+        command.args(self.command_line("Deployment", name));
+        Process::start(name, command, &home)
+    }
+
+    /// Runs a hook to its end, with the rights that Helm would have made for it, and takes these away.
+    fn hook(&self, component: &str) -> Output {
+        let all = self.rendering().objects.into_iter();
+        let rights: Vec<Value> = all
+            .filter(|object| {
+                object["metadata"]["labels"]["app.kubernetes.io/component"] == component
+            })
+            .filter(|object| object["kind"] != "Job")
+            .collect();
+        let rights = json!({"apiVersion": "v1", "kind": "List", "items": rights}).to_string();
+        self.plane.apply(ADMIN, &rights).expect_success();
+        let home = fresh_folder(component);
+        let mut command = clean_command(Path::new(env!("CARGO_BIN_EXE_bindguard")), &home);
+        command.args(self.command_line("Job", &format!("{RELEASE}-{component}")));
+        let output = run(format!("bindguard {component}"), command, "");
+        self.plane
+            .kubectl_stdin(ADMIN, &["delete", "--filename", "-"], &rights)
+            .expect_success();
+        output
+    }
+
+    fn bind(&self) -> Output {
+        let args = [
+            "create",
+            "rolebinding",
+            "uncovered",
+            "--clusterrole=spectro-vm-user",
+        ];
+        let place = [
+            "--user=nobody@example.com",
+            "--dry-run=server",
+            "--namespace",
+            &self.namespace,
+        ];
+        self.plane.kubectl(ADMIN, &[&args[..], &place].concat())
+    }
+
+    fn left_behind(&self) -> String {
+        let kinds = "all,secrets,configmaps,leases,roles,rolebindings,serviceaccounts,networkpolicies,\
+                     poddisruptionbudgets,clusterroles,clusterrolebindings,\
+                     validatingwebhookconfigurations,mutatingwebhookconfigurations";
+        let label = "app.kubernetes.io/part-of=bindguard";
+        let args = [
+            "get",
+            kinds,
+            "--output=name",
+            "--selector",
+            label,
+            "--namespace",
+            &self.namespace,
+        ];
+        self.plane.kubectl(ADMIN, &args).expect_success()
+    }
+}
+
+fn until_ready(process: &Process, port: u16) {
+    let ready = eventually(LIMIT, || {
+        assert!(process.exited().is_none(), "{}", process.log_tail());
+        matches!(http_get(port, "/readyz"), Ok((200, _))).then_some(())
+    });
+    let answer = http_get(port, "/readyz");
+    assert!(ready.is_some(), "{answer:?}\n{}", process.log_tail());
+}
+
+fn until_metrics(port: u16, lines: &[&str]) {
+    let seen = eventually(LIMIT, || {
+        let (_, metrics) = http_get(port, "/metrics").ok()?;
+        let is_there = |line: &&str| metrics.contains(*line);
+        lines.iter().all(is_there).then_some(())
+    });
+    assert!(
+        seen.is_some(),
+        "{lines:?}: {:?}",
+        http_get(port, "/metrics")
+    );
+}
+
+/// A Secret with a certificate for this machine, and the values that name it.
+fn provided(plane: &ControlPlane, namespace: &str) -> Value {
+    let authority = Authority::new();
+    let pair = authority.server(&["127.0.0.1"]);
+    let secret = json!({
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "mine", "namespace": namespace},
+        "type": "kubernetes.io/tls",
+        "stringData": {"tls.crt": pair.certificate, "tls.key": pair.key},
+    });
+    plane.apply(ADMIN, &secret.to_string()).expect_success();
+    json!({
+        "mode": "provided",
+        "provided": {"secretName": "mine", "caBundle": authority.certificate()},
+    })
+}
+
+#[test]
+fn everything_that_the_chart_starts_works_with_the_rights_that_the_chart_gives_it() {
+    // One after the other, since the name of a release is also that of its configuration.
+    works(&Release::install(provided), false);
+    works(
+        &Release::install(|_, _| json!({"mode": "self-managed"})),
+        true,
+    );
+}
+
+fn works(release: &Release, is_managed: bool) {
+    let port = release.admin_port;
+    let controller = release.start("bindguard-controller");
+    let serve = release.start("bindguard");
+    until_ready(&serve, port);
+    until_ready(&controller, release.controller_port);
+
+    let check = release.hook("verify");
+    assert!(check.stdout.contains("bindguard judges"), "{check}");
+    check.expect_success();
+    let told = release.bind().expect_failure();
+    assert!(told.contains("denied the request: RoleBinding"), "{told}");
+
+    until_metrics(
+        port,
+        &[
+            "bindguard_certificate_trusted 1",
+            "bindguard_configuration_drift{kind=\"validating\"} 0",
+            "bindguard_persona_index_synced 1",
+            "bindguard_watch_working 1",
+        ],
+    );
+    // It leads by the Lease, and shows the certificate, be it its own or one that it only reads.
+    let expires = "bindguard_certificate_expiry_timestamp_seconds{certificate=\"serving\"} ";
+    until_metrics(release.controller_port, &["bindguard_leader 1", expires]);
+    let (_, metrics) = http_get(release.controller_port, "/metrics").unwrap();
+    assert!(!metrics.contains(&format!("{expires}0\n")), "{metrics}");
+
+    let trusted = release.ca_bundle();
+    assert!(trusted.is_string(), "{trusted}");
+    release.apply("upgrade");
+    assert_eq!(release.ca_bundle(), trusted, "an upgrade leaves it alone");
+    let told = release.bind().expect_failure();
+    assert!(told.contains("denied the request: RoleBinding"), "{told}");
+
+    let managing = is_managed.then_some(&controller);
+    for process in [Some(&serve), managing].into_iter().flatten() {
+        let log = process.stderr();
+        assert!(!log.to_lowercase().contains("forbidden"), "{log}");
+    }
+    release.hook("unregister").expect_success();
+    let passed = eventually(LIMIT, || release.bind().succeeded().then_some(()));
+    assert!(passed.is_some(), "nobody is asked any more");
+    release.helm(&["uninstall", RELEASE, "--no-hooks"]);
+    assert_eq!(release.left_behind(), "");
+}
