@@ -127,6 +127,12 @@ impl Chain {
             names_hosts,
         })
     }
+
+    /// The certificates, the server's own first.
+    #[must_use]
+    pub fn certificates(&self) -> &[CertificateDer<'static>] {
+        &self.certificates
+    }
 }
 
 /// The library shows bytes as numbers, and may show those of a key.
@@ -180,17 +186,12 @@ impl Pair {
     ///
     /// When they don't belong together, or the first certificate cannot be served any more.
     pub fn new(chain: Chain, key: Arc<dyn SigningKey>, now: Timestamp) -> Result<Self, PairError> {
-        let Chain {
-            certificates,
-            validity,
-            names_hosts,
-        } = chain;
+        let names_hosts = chain.names_hosts;
+        let pair = Self::fitting(chain, key)?;
         let Validity {
             not_before,
             not_after,
-        } = validity;
-        let certified = CertifiedKey::new(certificates, key);
-        check_match(&certified)?;
+        } = pair.validity;
         if not_after < now {
             return Err(PairError::Expired { not_after, now });
         }
@@ -202,9 +203,20 @@ impl Pair {
                 "the certificate has no subject alternative name, which the API server demands"
             );
         }
+        Ok(pair)
+    }
+
+    /// Puts a chain and a key together, whatever the time is.
+    ///
+    /// # Errors
+    ///
+    /// When they don't belong together.
+    pub fn fitting(chain: Chain, key: Arc<dyn SigningKey>) -> Result<Self, PairError> {
+        let certified = CertifiedKey::new(chain.certificates, key);
+        check_match(&certified)?;
         Ok(Self {
             certified: Arc::new(certified),
-            validity,
+            validity: chain.validity,
         })
     }
 
@@ -264,7 +276,7 @@ fn read(der: &[u8]) -> Result<(Validity, bool), X509Error> {
 
 /// X.509 writes "no end" as the last second of the year 9999, which is past what a [`Timestamp`]
 /// can be.
-fn timestamp(time: ASN1Time) -> Timestamp {
+pub(super) fn timestamp(time: ASN1Time) -> Timestamp {
     let seconds = time.timestamp();
     Timestamp::from_second(seconds).unwrap_or(if seconds < 0 {
         Timestamp::MIN

@@ -10,7 +10,7 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::prelude::X509Certificate;
 
-use super::{SelfSigned, SelfSignedError, Timestamp, make};
+use super::{IssueError, SelfSigned, SelfSignedError, Timestamp, make};
 
 fn now() -> Timestamp {
     "2026-11-24T06:00:00Z".parse().unwrap()
@@ -169,7 +169,10 @@ fn a_name_that_is_none_is_refused_by_name() {
     ] {
         let error = make(&[name.to_owned()], now()).unwrap_err();
         assert!(
-            matches!(&error, SelfSignedError::Name { name: refused } if refused == name),
+            matches!(
+                &error,
+                SelfSignedError::Issue(IssueError::Name { name: refused }) if refused == name
+            ),
             "{name:?}: {error}"
         );
     }

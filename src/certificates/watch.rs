@@ -39,9 +39,9 @@ pub async fn pair(
         },
         |outcome| {
             if let Outcome::Rejected(error) = outcome {
-                let in_use_until = served.validity().not_after;
+                let in_use_until = served.validity().map(|validity| validity.not_after.to_string());
                 let error = WithCauses(error);
-                tracing::error!(%error, %in_use_until, "the certificate files changed, and cannot be used; the certificate before stays in use");
+                tracing::error!(%error, in_use_until, "the certificate files changed, and cannot be used; the certificate before stays in use");
             }
             observe(outcome);
         },

@@ -99,7 +99,7 @@ impl Following {
 
     /// The year in which the certificate in use expires.
     fn year(&self) -> i32 {
-        let end = self.served.validity().not_after.to_string();
+        let end = self.served.validity().unwrap().not_after.to_string();
         end[..4].parse::<i32>().unwrap() - 1
     }
 

@@ -9,6 +9,7 @@ use clap::{ArgGroup, Args, ValueHint};
 use rustls_pki_types::ServerName;
 use serde::Serialize;
 
+use super::names::is_label;
 use super::{Outcome, output, policy};
 use crate::admission::configuration::{Endpoint, mutating, validating};
 use crate::certificates::pair::Chain;
@@ -119,17 +120,6 @@ fn parse_service(text: &str) -> anyhow::Result<Endpoint> {
             "--service {text:?} must be NAMESPACE/NAME, both of lower-case letters, digits and -"
         ),
     }
-}
-
-/// Whether Kubernetes takes this for the name of a namespace.
-///
-/// Source: <https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names>
-fn is_label(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let ends = [text.bytes().next(), text.bytes().next_back()];
-    text.len() <= 63
-        && text.bytes().all(|byte| plain(byte) || byte == b'-')
-        && ends.iter().all(|end| end.is_some_and(plain))
 }
 
 /// The certificates of a file, which the API server must be able to read and anybody may.

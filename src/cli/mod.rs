@@ -6,10 +6,13 @@
     reason = "the documentation of arguments is printed as help"
 )]
 
+mod certs;
 mod cluster;
 mod completion;
+mod controller;
 mod duration;
 mod manifests;
+mod names;
 mod output;
 mod policy;
 mod serve;
@@ -36,8 +39,8 @@ Try it without a cluster:
 /// makes them impossible to forget.
 ///
 /// Every flag can also be given by environment: --log-level is `BINDGUARD_LOG_LEVEL`. The flag
-/// wins. The exit code is 0 when the command did what it was asked, 1 when the answer of a check is
-/// no, and 2 when it could not.
+/// wins. The exit code is 0 when the command did what it was asked, 1 when it was asked to check
+/// and found something wrong, and 2 when it could not.
 #[derive(Debug, Parser)]
 #[command(
     name = "bindguard",
@@ -54,6 +57,8 @@ struct Arguments {
 enum Command {
     // Boxed for its many flags.
     Serve(Box<serve::Arguments>),
+    Controller(Box<controller::Arguments>),
+    Certs(Box<certs::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
     Verify(verify::Arguments),
@@ -67,8 +72,8 @@ enum Command {
 enum Outcome {
     /// It did what it was asked.
     Done,
-    /// It was asked whether something is so, and it is not.
-    No,
+    /// It did, and found something wrong.
+    Wrong,
 }
 
 /// Runs the program with the arguments and the environment of the process.
@@ -83,6 +88,8 @@ pub fn main() -> ExitCode {
     };
     let result = match arguments.command {
         Command::Serve(arguments) => serve::run(*arguments),
+        Command::Controller(arguments) => controller::run(&arguments),
+        Command::Certs(arguments) => certs::run(*arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Verify(arguments) => verify::run(&arguments),
@@ -92,7 +99,7 @@ pub fn main() -> ExitCode {
     };
     match result {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
-        Ok(Outcome::No) => ExitCode::from(1),
+        Ok(Outcome::Wrong) => output::wrong(),
         Err(error) => output::error(&error),
     }
 }

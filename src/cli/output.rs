@@ -12,6 +12,13 @@ use super::Outcome;
 
 /// The exit code of everything that could not be done.
 const ERROR: u8 = 2;
+/// The exit code of a check that found something wrong.
+const WRONG: u8 = 1;
+
+/// How a check ends that found something wrong.
+pub(super) fn wrong() -> ExitCode {
+    ExitCode::from(WRONG)
+}
 
 /// Writes a result to standard output. That nobody reads it to its end is no error.
 pub(super) fn print(text: &str) -> anyhow::Result<Outcome> {

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::cluster::{ClusterArguments, block_on, told};
 use super::{Outcome, output};
-use crate::kubernetes::removal::{Configuration, remove};
+use crate::kubernetes::webhook_configuration::{WebhookConfiguration, delete};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -88,9 +88,9 @@ struct Removal {
     was_there: bool,
 }
 
-async fn attempt<K: Configuration>(client: &Client, name: &str) -> anyhow::Result<Removal> {
+async fn attempt<K: WebhookConfiguration>(client: &Client, name: &str) -> anyhow::Result<Removal> {
     let kind = K::KIND;
-    let was_there = remove::<K>(client, name)
+    let was_there = delete::<K>(client, name)
         .await
         .map_err(told)
         .with_context(|| format!("cannot delete {kind} {name:?}"))?;

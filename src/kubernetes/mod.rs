@@ -3,8 +3,12 @@
 pub mod client;
 pub mod cluster_role_binding;
 pub mod dry_run;
+pub mod endpoints;
 pub mod lean;
+pub mod lease;
 mod lenient;
-pub mod removal;
+pub mod object_watch;
 pub mod role_binding;
+pub mod secret;
+pub mod server_clock;
 pub mod webhook_configuration;

@@ -5,6 +5,7 @@
 //! closed while its client may still use it, and nothing that a client sends ends the process.
 
 pub mod admin;
+pub mod admin_only;
 pub mod listen;
 pub mod readiness;
 pub mod run;

@@ -8,18 +8,33 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 pub enum Condition {
     /// The webhook port takes connections.
     Listening,
+    /// There is a certificate to serve.
+    Certificate,
+    /// The webhook configurations trust it.
+    Trusted,
     /// The index of holdings is complete.
     HoldingsSynced,
+    /// What the controller works on can be watched.
+    Watching,
 }
 
 impl Condition {
     /// Every condition, in the order in which reasons are given.
-    pub const ALL: [Self; 2] = [Self::Listening, Self::HoldingsSynced];
+    pub const ALL: [Self; 5] = [
+        Self::Listening,
+        Self::Certificate,
+        Self::Trusted,
+        Self::HoldingsSynced,
+        Self::Watching,
+    ];
 
     const fn bit(self) -> u8 {
         match self {
             Self::Listening => 1,
             Self::HoldingsSynced => 1 << 1,
+            Self::Certificate => 1 << 2,
+            Self::Trusted => 1 << 3,
+            Self::Watching => 1 << 4,
         }
     }
 
@@ -28,7 +43,12 @@ impl Condition {
     pub const fn reason(self) -> &'static str {
         match self {
             Self::Listening => "the webhook port does not take connections yet",
+            Self::Certificate => "the Secret with the certificate to serve is not there yet",
+            Self::Trusted => {
+                "the webhook configurations are not known to trust the certificate that is served"
+            }
             Self::HoldingsSynced => "the cluster's companion bindings are not read yet",
+            Self::Watching => "what the controller works on cannot be watched",
         }
     }
 }
@@ -102,8 +122,9 @@ mod tests {
 
     #[test]
     fn ready_is_when_every_condition_holds() {
-        let readiness = Readiness::new(&Condition::ALL);
-        assert_eq!(readiness.reasons(), Condition::ALL.map(Condition::reason));
+        let demanded = [Condition::Listening, Condition::HoldingsSynced];
+        let readiness = Readiness::new(&demanded);
+        assert_eq!(readiness.reasons(), demanded.map(Condition::reason));
         readiness.set(Condition::HoldingsSynced, true);
         assert_eq!(readiness.reasons(), [Condition::Listening.reason()]);
         readiness.clone().set(Condition::Listening, true);

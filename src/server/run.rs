@@ -72,9 +72,9 @@ pub struct Server {
 }
 
 #[derive(Debug)]
-struct Bound {
-    listener: TcpListener,
-    address: SocketAddr,
+pub(super) struct Bound {
+    pub(super) listener: TcpListener,
+    pub(super) address: SocketAddr,
 }
 
 /// What is served.
@@ -181,7 +181,7 @@ impl Server {
     }
 }
 
-async fn bind(port: Port, address: &ListenAddress) -> Result<Bound, ServerError> {
+pub(super) async fn bind(port: Port, address: &ListenAddress) -> Result<Bound, ServerError> {
     let bound = async {
         let listener = address.bind().await?;
         let address = listener.local_addr()?;

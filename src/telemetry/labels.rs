@@ -170,6 +170,30 @@ label! {
     }
 }
 
+label! {
+    /// Which certificate.
+    Certificate = "certificate" {
+        /// The authority that signs.
+        Ca = "ca",
+        /// The one that is served.
+        Serving = "serving",
+    }
+}
+
+label! {
+    /// What the controller does about certificates.
+    CertificateWork = "work" {
+        /// Reading and writing the Secrets.
+        Secret = "secret",
+        /// Setting `caBundle`.
+        CaBundle = "ca_bundle",
+        /// Looking at what the endpoints of the Service serve.
+        Endpoints = "endpoints",
+        /// Comparing the clock with the API server's.
+        Clock = "clock",
+    }
+}
+
 /// One label as a label set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct By<A>(pub(super) A);

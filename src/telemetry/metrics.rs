@@ -13,17 +13,17 @@ use prometheus_client::registry::Registry;
 
 use super::call::{CallGuard, ConnectionGuard};
 use super::labels::{
-    By, By2, ConfigurationKind, Confirmation, Cut, Decision, Endpoint, MissRefusal, Outcome,
-    Reload, WatchKind,
+    By, By2, Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut, Decision,
+    Endpoint, MissRefusal, Outcome, Reload, WatchKind,
 };
-use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds};
+use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds, seconds_by};
 
 /// The media type of [`Metrics::encode`].
 ///
 /// Source: <https://prometheus.io/docs/specs/om/open_metrics_spec/#overall-structure>
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the gauge of drift says when nobody knows.
+/// What a gauge says when nobody knows.
 const UNKNOWN: i64 = -1;
 
 /// All metrics of the process. Clones share them.
@@ -40,6 +40,13 @@ struct Inner {
     tls_handshake_errors: Counter,
     certificate_not_after: Gauge,
     certificate_reloads: Family<By<Reload>, Counter>,
+    certificate_expiry: Family<By<Certificate>, Gauge>,
+    certificate_lifetime: Family<By<Certificate>, Gauge>,
+    certificate_rotations: Family<By<Certificate>, Counter>,
+    certificate_errors: Family<By<CertificateWork>, Counter>,
+    certificate_trusted: Gauge,
+    ca_bundle_repairs: Family<By<ConfigurationKind>, Counter>,
+    leader: Gauge,
     decisions: Family<By<Decision>, Counter>,
     companion_removals: Family<By<Decision>, Counter>,
     audit_lines: Family<By<Decision>, Counter>,
@@ -124,6 +131,45 @@ impl Metrics {
     /// The certificate files or the client CA file were read again, because their bytes had changed.
     pub fn certificates_reloaded(&self, result: Reload) {
         self.0.certificate_reloads.get_or_create(&By(result)).inc();
+    }
+
+    /// A certificate is valid until then, in seconds since 1970, of a life of so long. `None` while
+    /// there is none, or it is not known.
+    pub fn set_certificate(&self, certificate: Certificate, life: Option<(i64, Duration)>) {
+        let (until, life) = life.unwrap_or_default();
+        let life = i64::try_from(life.as_secs()).unwrap_or(i64::MAX);
+        let label = By(certificate);
+        self.0.certificate_expiry.get_or_create(&label).set(until);
+        self.0.certificate_lifetime.get_or_create(&label).set(life);
+    }
+
+    /// A certificate was replaced by a new one.
+    pub fn certificate_rotated(&self, certificate: Certificate) {
+        self.0
+            .certificate_rotations
+            .get_or_create(&By(certificate))
+            .inc();
+    }
+
+    /// Something that the controller does about certificates failed.
+    pub fn certificate_failed(&self, work: CertificateWork) {
+        self.0.certificate_errors.get_or_create(&By(work)).inc();
+    }
+
+    /// Whether the webhook configurations trust what is served; `None` if that is not known.
+    pub fn set_certificate_trusted(&self, trusted: Option<bool>) {
+        let value = trusted.map_or(UNKNOWN, i64::from);
+        self.0.certificate_trusted.set(value);
+    }
+
+    /// The `caBundle` of a configuration was put right.
+    pub fn ca_bundle_repaired(&self, kind: ConfigurationKind) {
+        self.0.ca_bundle_repairs.get_or_create(&By(kind)).inc();
+    }
+
+    /// Whether this controller leads.
+    pub fn set_leader(&self, leads: bool) {
+        self.0.leader.set(leads.into());
     }
 
     /// A call was decided.
@@ -291,6 +337,13 @@ impl Inner {
             tls_handshake_errors: counter(to, "tls_handshake_errors", "TLS handshakes that failed on the webhook port"),
             certificate_not_after: seconds(to, "certificate_not_after_timestamp", "When the served certificate expires, in seconds since 1970"),
             certificate_reloads: by(to, "certificate_reloads", "Changes of the certificate files and of the client CA file, by whether they were taken over"),
+            certificate_expiry: seconds_by(to, "certificate_expiry_timestamp", "When a certificate expires, in seconds since 1970, by certificate; 0 while there is none, or it is not known"),
+            certificate_lifetime: seconds_by(to, "certificate_lifetime", "How long a certificate is valid, from when it was made, by certificate; 0 while there is none, or it is not known"),
+            certificate_rotations: by(to, "certificate_rotations", "Certificates that the controller made, by certificate; the first ones count as well"),
+            certificate_errors: by(to, "certificate_errors", "What the controller could not do about certificates, by what it was about"),
+            certificate_trusted: unknown(to, "certificate_trusted", "1 while every webhook's caBundle trusts what is served, 0 while one does not, -1 if that is not known or not asked for"),
+            ca_bundle_repairs: by(to, "ca_bundle_repairs", "Times that the controller put the caBundle of a webhook configuration right, by its kind"),
+            leader: gauge(to, "leader", "1 while this controller holds the lease and does the work, 0 while another does"),
             decisions: by(to, "decisions", "Calls about persona and companion bindings, by decision"),
             companion_removals: by(to, "companion_removals", "Calls that change or delete a companion binding, by what was decided of what they take away"),
             audit_lines: by(to, "audit_lines", "Audit lines written to standard output, by decision"),
@@ -316,6 +369,12 @@ impl Inner {
             registry,
         }
     }
+}
+
+fn unknown(registry: &mut Registry, name: &str, help: &str) -> Gauge {
+    let gauge = gauge(registry, name, help);
+    gauge.set(UNKNOWN);
+    gauge
 }
 
 #[cfg(test)]

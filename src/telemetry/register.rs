@@ -54,6 +54,18 @@ pub(super) fn gauges<A: Series>(
     family
 }
 
+/// A gauge in seconds for each value of a label, which all begin with zero.
+pub(super) fn seconds_by<A: Series>(
+    registry: &mut Registry,
+    name: &str,
+    help: &str,
+) -> Family<By<A>, Gauge> {
+    let family = Family::<By<A>, Gauge>::default();
+    registry.register_with_unit(name, help, Unit::Seconds, family.clone());
+    at_zero(&family, A::ALL.iter().map(|value| By(*value)));
+    family
+}
+
 pub(super) fn by<A: Series>(
     registry: &mut Registry,
     name: &str,

@@ -4,9 +4,14 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 11] = [
+pub(crate) const COMMANDS: [&[&str]; 16] = [
     &[],
     &["serve"],
+    &["controller"],
+    &["certs"],
+    &["certs", "show"],
+    &["certs", "check"],
+    &["certs", "rotate"],
     &["manifests"],
     &["policy"],
     &["policy", "show"],
@@ -87,7 +92,7 @@ fn help_is_the_same_by_word_and_by_flag() {
 
 #[test]
 fn without_arguments_the_program_explains_itself_and_fails() {
-    for command in [[].as_slice(), &["policy"]] {
+    for command in [[].as_slice(), &["policy"], &["certs"]] {
         let output = Sandbox::new().run(command);
         assert_eq!(output.status.code(), Some(2), "{output}");
         assert!(output.stderr.contains("Usage: bindguard "), "{output}");

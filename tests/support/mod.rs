@@ -47,7 +47,7 @@ pub use control_plane::ControlPlane;
 pub use folder::fresh_folder;
 pub use http::{get as http_get, post as http_post};
 pub use ports::reserve_port;
-pub use process::{Process, spawn};
+pub use process::{Process, guarded, spawn};
 pub use registration::Registration;
 pub use user::{ADMIN, User};
 pub use wait::eventually;

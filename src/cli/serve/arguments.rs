@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum, ValueHint};
 
 use crate::admission::misses::MAX_SETTLE;
+use crate::cli::names::{label, subdomain};
 use crate::cli::policy::PolicyArgument;
 use crate::kubernetes::client::ClientOptions;
 use crate::server::listen::ListenAddress;
@@ -19,7 +20,14 @@ const EXAMPLES: &str = "\
 Examples:
   bindguard serve --manifests examples --write-ca ca.pem --log-format text
   bindguard serve --kubeconfig admin.conf --policy policy.yaml \\
-      --tls-cert tls.crt --tls-key tls.key";
+      --tls-cert tls.crt --tls-key tls.key
+  bindguard serve --tls-secret bindguard-tls --verify-ca-bundle
+
+What it needs in the cluster: to list and watch rolebindings and
+clusterrolebindings; with --tls-secret, to list and watch that Secret by name;
+with --verify-ca-bundle, to list and watch the validating- and
+mutatingwebhookconfigurations by name. With the right to get the latter, it
+tells when they do not fit the policy. It writes nothing.";
 
 /// Answer the API server's admission calls
 ///
@@ -134,14 +142,61 @@ pub(in crate::cli) struct Arguments {
     )]
     pub(super) tls_key: Option<PathBuf>,
 
-    /// Without --tls-cert a certificate is made in memory at each start; write the authority that
-    /// signed it to this file, before being ready
+    /// Serve the certificate of this Secret in --bindguard-namespace, as `bindguard controller`
+    /// keeps it: a change is taken over without a restart. Until there is one, bindguard is not
+    /// ready
+    #[arg(
+        long,
+        env = "BINDGUARD_TLS_SECRET",
+        value_parser = subdomain,
+        value_name = "NAME",
+        conflicts_with_all = ["tls_cert", "tls_key", "manifests"],
+        help_heading = "Certificate"
+    )]
+    pub(super) tls_secret: Option<String>,
+
+    /// The namespace that bindguard itself is in
+    #[arg(
+        long,
+        env = "BINDGUARD_BINDGUARD_NAMESPACE",
+        value_parser = label,
+        value_name = "NAMESPACE",
+        default_value = "bindguard",
+        help_heading = "Certificate"
+    )]
+    pub(super) bindguard_namespace: String,
+
+    /// Be ready only when the caBundle of every webhook of bindguard trusts the certificate that
+    /// is served. Once it was so, bindguard stays ready for another 30 s when it is not: what is
+    /// put right by then should not cost the calls in between
+    #[arg(
+        long,
+        env = "BINDGUARD_VERIFY_CA_BUNDLE",
+        conflicts_with = "manifests",
+        help_heading = "Certificate"
+    )]
+    pub(super) verify_ca_bundle: bool,
+
+    /// The name of the webhook configurations that are looked at, the validating and the mutating
+    /// one
+    #[arg(
+        long,
+        env = "BINDGUARD_WEBHOOK_CONFIGURATION",
+        value_parser = subdomain,
+        value_name = "NAME",
+        default_value = "bindguard",
+        help_heading = "Certificate"
+    )]
+    pub(super) webhook_configuration: String,
+
+    /// Without --tls-cert and --tls-secret a certificate is made in memory at each start; write
+    /// the authority that signed it to this file, before being ready
     #[arg(
         long,
         env = "BINDGUARD_WRITE_CA",
         value_name = "FILE",
         value_hint = ValueHint::FilePath,
-        conflicts_with = "tls_cert",
+        conflicts_with_all = ["tls_cert", "tls_secret"],
         help_heading = "Certificate"
     )]
     pub(super) write_ca: Option<PathBuf>,
@@ -181,7 +236,7 @@ pub(in crate::cli) struct Arguments {
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum LogFormatArgument {
+pub(in crate::cli) enum LogFormatArgument {
     /// One JSON object a line
     Json,
     /// Text for people
@@ -230,7 +285,7 @@ impl From<LogFormatArgument> for LogFormat {
     }
 }
 
-fn parse_log_level(text: &str) -> Result<String, LoggingError> {
+pub(in crate::cli) fn parse_log_level(text: &str) -> Result<String, LoggingError> {
     logging::check_filter(text).map(|()| text.to_owned())
 }
 

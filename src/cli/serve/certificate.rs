@@ -5,17 +5,21 @@ use std::future::pending;
 use std::sync::Arc;
 
 use anyhow::Context;
+use kube::Client;
 
 use super::arguments::Arguments;
 use crate::audit::record::Caller;
 use crate::certificates::client_ca::ClientCaFile;
 use crate::certificates::files::PairFiles;
 use crate::certificates::follow::{Followed, Outcome, POLL_INTERVAL};
+use crate::certificates::follow_secret::follow_secret;
 use crate::certificates::served::ServedCertificate;
 use crate::certificates::tls::Tls;
 use crate::certificates::{ca_file, self_signed, watch};
+use crate::kubernetes::secret;
+use crate::server::readiness::{Condition, Readiness};
 use crate::telemetry::clock;
-use crate::telemetry::labels::Reload;
+use crate::telemetry::labels::{Certificate, Reload};
 use crate::telemetry::metrics::Metrics;
 
 /// TLS as the flags want it, and the files it rests on.
@@ -24,8 +28,19 @@ pub(super) struct Certificates {
     /// What can be said of every caller.
     pub(super) caller: Caller,
     served: Arc<ServedCertificate>,
-    pair: Option<(PairFiles, Followed)>,
+    source: Source,
     client_ca: Option<(ClientCaFile, Followed)>,
+}
+
+/// Where the next certificate comes from.
+enum Source {
+    /// There will be no other.
+    Made,
+    Files(PairFiles, Followed),
+    Secret {
+        namespace: String,
+        name: String,
+    },
 }
 
 impl Certificates {
@@ -41,19 +56,25 @@ impl Certificates {
         };
         let now = clock::now();
         let files = arguments.tls_cert.clone().zip(arguments.tls_key.clone());
-        let (pair, pair_files) = if let Some((certificate, key)) = files {
+        let (served, source) = if let Some((certificate, key)) = files {
             let files = PairFiles::new(certificate, key);
             let (pair, followed) = files.load(now)?;
-            (pair, Some((files, followed)))
+            (ServedCertificate::new(pair), Source::Files(files, followed))
+        } else if let Some(name) = &arguments.tls_secret {
+            let source = Source::Secret {
+                namespace: arguments.bindguard_namespace.clone(),
+                name: name.clone(),
+            };
+            (ServedCertificate::default(), source)
         } else {
             let made = self_signed::make(&arguments.listen.names(), now)
                 .context("cannot make a certificate")?;
             if let Some(path) = &arguments.write_ca {
                 ca_file::write(path, &made.ca_pem)?;
             }
-            (made.pair, None)
+            (ServedCertificate::new(made.pair), Source::Made)
         };
-        let served = Arc::new(ServedCertificate::new(pair));
+        let served = Arc::new(served);
         show_expiry(&served, metrics);
         let tls = Tls::new(Arc::clone(&served), client_ca.as_ref())?;
         Ok(Self {
@@ -63,38 +84,31 @@ impl Certificates {
                 None => Caller::Unverified,
             },
             served,
-            pair: pair_files,
+            source,
             client_ca: client_ca_file,
         })
     }
 
-    /// Keeps up with the files, if there are any. Never ends.
-    pub(super) async fn follow(self, metrics: &Metrics) -> Infallible {
+    /// What is served, which may be nothing yet.
+    pub(super) fn served(&self) -> Arc<ServedCertificate> {
+        Arc::clone(&self.served)
+    }
+
+    /// Keeps up with the files, or with the Secret, if there are any. Never ends.
+    pub(super) async fn follow(
+        self,
+        client: Option<Client>,
+        readiness: &Readiness,
+        metrics: &Metrics,
+    ) -> Infallible {
         let Self {
             tls,
             caller: _,
             served,
-            pair,
+            source,
             client_ca,
         } = self;
-        let pair = async {
-            let Some((files, followed)) = pair else {
-                return pending().await;
-            };
-            let observed = Arc::clone(&served);
-            watch::pair(
-                files,
-                followed,
-                served,
-                POLL_INTERVAL,
-                clock::now,
-                |outcome| {
-                    metrics.certificates_reloaded(result(outcome));
-                    show_expiry(&observed, metrics);
-                },
-            )
-            .await
-        };
+        let pair = follow_pair(source, client, served, readiness, metrics);
         let client_ca = async {
             let Some((file, followed)) = client_ca else {
                 return pending().await;
@@ -105,14 +119,59 @@ impl Certificates {
             .await
         };
         tokio::select! {
-            never = pair => match never {},
-            never = client_ca => match never {},
+            never = pair => never,
+            never = client_ca => never,
+        }
+    }
+}
+
+async fn follow_pair(
+    source: Source,
+    client: Option<Client>,
+    served: Arc<ServedCertificate>,
+    readiness: &Readiness,
+    metrics: &Metrics,
+) -> Infallible {
+    let observed = Arc::clone(&served);
+    match source {
+        Source::Made => pending().await,
+        Source::Files(files, followed) => {
+            let interval = POLL_INTERVAL;
+            watch::pair(files, followed, served, interval, clock::now, |outcome| {
+                metrics.certificates_reloaded(result(outcome));
+                show_expiry(&observed, metrics);
+            })
+            .await
+        }
+        Source::Secret { namespace, name } => {
+            let Some(client) = client else {
+                return pending().await;
+            };
+            let watch = secret::watch(&client, &namespace, &name);
+            tracing::info!(
+                namespace,
+                secret = name,
+                "the certificate is that of the Secret"
+            );
+            follow_secret(&watch, served, clock::now, |outcome| {
+                metrics.certificates_reloaded(result(outcome));
+                show_expiry(&observed, metrics);
+                let is_there = observed.current().is_some();
+                readiness.set(Condition::Certificate, is_there);
+            })
+            .await
         }
     }
 }
 
 fn show_expiry(served: &ServedCertificate, metrics: &Metrics) {
-    metrics.set_certificate_not_after(served.validity().not_after.as_second());
+    let Some(validity) = served.validity() else {
+        return;
+    };
+    let not_after = validity.not_after.as_second();
+    metrics.set_certificate_not_after(not_after);
+    let life = Some((not_after, validity.life()));
+    metrics.set_certificate(Certificate::Serving, life);
 }
 
 const fn result<E>(outcome: &Outcome<E>) -> Reload {

@@ -7,7 +7,6 @@ use kube::Client;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
-use crate::admission::configuration::NAME;
 use crate::admission::drift::{self, Difference};
 use crate::domain::policy::Policy;
 use crate::kubernetes::webhook_configuration::{self, is_forbidden};
@@ -32,6 +31,7 @@ const MOST: usize = 20;
 /// nothing to compare.
 pub(super) async fn watch(
     client: Option<Client>,
+    name: &str,
     state: &State,
     mut policies: watch::Receiver<Arc<Policy>>,
     metrics: &Metrics,
@@ -55,10 +55,10 @@ pub(super) async fn watch(
         pause = INTERVAL;
         if let Some(snapshot) = state.current() {
             let policy = snapshot.policy();
-            let live = webhook_configuration::validating(&client, NAME);
+            let live = webhook_configuration::validating(&client, name);
             let seen = look(live, |live| drift::validating(policy, live.as_ref())).await;
             validating.tell(seen, metrics);
-            let live = webhook_configuration::mutating(&client, NAME);
+            let live = webhook_configuration::mutating(&client, name);
             let seen = look(live, |live| drift::mutating(policy, live.as_ref())).await;
             mutating.tell(seen, metrics);
         }

@@ -5,6 +5,7 @@ mod certificate;
 mod drift;
 mod observe;
 mod state;
+mod trust;
 
 use std::fs::File;
 use std::io;
@@ -29,7 +30,7 @@ use crate::telemetry::labels::Reload;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
 
-pub(super) use arguments::Arguments;
+pub(super) use arguments::{Arguments, LogFormatArgument, parse_log_level};
 use certificate::Certificates;
 
 /// How long the end of the process waits for audit lines that are still to be written: only when
@@ -53,7 +54,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
 
 async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
-    let readiness = Readiness::new(&Condition::ALL);
+    let readiness = Readiness::new(&demanded(&arguments));
     // From here on a signal ends the server as designed, and not the process in the middle.
     let signals = signals().context("cannot handle signals")?;
     let (policy, digest) = arguments.policy.load()?;
@@ -95,14 +96,28 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
         env!("CARGO_PKG_VERSION")
     );
     let plan = Plan::with_linger(arguments.linger);
+    let trust = trust::watch(
+        fed.client.clone().filter(|_| arguments.verify_ca_bundle),
+        &arguments.webhook_configuration,
+        certificates.served(),
+        &readiness,
+        &metrics,
+    );
     let background = async {
         tokio::join!(
             feeding,
-            certificates.follow(&metrics),
+            certificates.follow(fed.client.clone(), &readiness, &metrics),
+            trust,
             reload(&arguments, digest, policies, &metrics),
             observe::state(&fed.state, &readiness, &metrics),
             observe::staleness(&fed.state, &metrics),
-            drift::watch(fed.client, &fed.state, policy_receiver, &metrics),
+            drift::watch(
+                fed.client,
+                &arguments.webhook_configuration,
+                &fed.state,
+                policy_receiver,
+                &metrics
+            ),
         )
     };
     let ended = tokio::select! {
@@ -113,6 +128,19 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     audit.flush(FLUSH).await;
     tracing::info!(ended = ?ended?, "bindguard ends");
     Ok(Outcome::Done)
+}
+
+/// What must hold before it is ready.
+fn demanded(arguments: &Arguments) -> Vec<Condition> {
+    let mut demanded = vec![Condition::Listening, Condition::HoldingsSynced];
+    demanded.extend(
+        arguments
+            .tls_secret
+            .as_ref()
+            .map(|_| Condition::Certificate),
+    );
+    demanded.extend(arguments.verify_ca_bundle.then_some(Condition::Trusted));
+    demanded
 }
 
 /// The audit log on standard output.

@@ -110,7 +110,7 @@ async fn verify(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let outcome = if seen.judged {
         Outcome::Done
     } else {
-        Outcome::No
+        Outcome::Wrong
     };
     output::print(&match arguments.output {
         Format::Table => seen.text,

@@ -1,19 +1,26 @@
 use std::time::Duration;
 
 use super::{
-    ConfigurationKind, Confirmation, Cut, Decision, Metrics, MissRefusal, Reload, WatchKind,
+    Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut, Decision, Metrics,
+    MissRefusal, Reload, WatchKind,
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 32] = [
+const NAMES: [&str; 39] = [
     "accept_errors",
     "audit_lines",
     "audit_lines_late",
     "audit_lines_lost",
     "audit_lines_waiting",
     "build",
+    "ca_bundle_repairs",
+    "certificate_errors",
+    "certificate_expiry_timestamp_seconds",
+    "certificate_lifetime_seconds",
     "certificate_not_after_timestamp_seconds",
     "certificate_reloads",
+    "certificate_rotations",
+    "certificate_trusted",
     "companion_removals",
     "configuration_drift",
     "confirmations",
@@ -23,6 +30,7 @@ const NAMES: [&str; 32] = [
     "holdings_entries",
     "holdings_stale_seconds",
     "index_synced",
+    "leader",
     "misses_in_flight",
     "misses_refused",
     "misses_settled",
@@ -80,6 +88,15 @@ fn what_is_told_is_what_is_scraped() {
     metrics.accept_failed();
     metrics.certificates_reloaded(Reload::Failed);
     metrics.set_certificate_not_after(1_800_000_000);
+    let minute = Some((1_900_000_000, Duration::from_mins(1)));
+    metrics.set_certificate(Certificate::Ca, minute);
+    metrics.set_certificate(Certificate::Serving, minute);
+    metrics.set_certificate(Certificate::Serving, None);
+    metrics.certificate_rotated(Certificate::Serving);
+    metrics.certificate_failed(CertificateWork::Clock);
+    metrics.set_certificate_trusted(Some(false));
+    metrics.ca_bundle_repaired(ConfigurationKind::Validating);
+    metrics.set_leader(true);
     metrics.decided(Decision::Deny);
     metrics.removal_decided(Decision::Warn);
     metrics.set_persona_bindings(Some(11));
@@ -110,6 +127,15 @@ fn what_is_told_is_what_is_scraped() {
         "accept_errors_total 1",
         r#"certificate_reloads_total{result="failed"} 1"#,
         "certificate_not_after_timestamp_seconds 1800000000",
+        r#"certificate_expiry_timestamp_seconds{certificate="ca"} 1900000000"#,
+        r#"certificate_lifetime_seconds{certificate="ca"} 60"#,
+        r#"certificate_expiry_timestamp_seconds{certificate="serving"} 0"#,
+        r#"certificate_lifetime_seconds{certificate="serving"} 0"#,
+        r#"certificate_rotations_total{certificate="serving"} 1"#,
+        r#"certificate_errors_total{work="clock"} 1"#,
+        "certificate_trusted 0",
+        r#"ca_bundle_repairs_total{kind="validating"} 1"#,
+        "leader 1",
         r#"decisions_total{decision="deny"} 1"#,
         r#"decisions_total{decision="allow"} 0"#,
         r#"audit_lines_total{decision="deny"} 1"#,

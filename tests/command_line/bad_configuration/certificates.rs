@@ -100,5 +100,80 @@ pub(crate) fn cases() -> Vec<Case> {
         client_ca("a client CA that is a key", &pair.key).names("no certificate"),
         client_ca("a client CA that breaks off", CUT_OFF),
         client_ca("a client CA that is no X.509", NO_X509),
+        case(
+            "a certificate of a file and of a Secret",
+            "bindguard serve --tls-cert a --tls-key b --tls-secret c",
+        )
+        .names("--tls-secret"),
+        case(
+            "a certificate of a Secret where there is no cluster",
+            "bindguard serve --manifests folder --tls-secret bindguard-tls",
+        )
+        .names("--tls-secret"),
+        case(
+            "the authority of a certificate that somebody else made",
+            "bindguard serve --tls-secret bindguard-tls --write-ca ca.pem",
+        )
+        .names("--write-ca"),
+        case(
+            "trust of webhook configurations where there is no cluster",
+            "bindguard serve --manifests folder --verify-ca-bundle",
+        )
+        .names("--verify-ca-bundle"),
+        case(
+            "a Secret of an impossible name",
+            "bindguard serve --tls-secret Bindguard_TLS",
+        )
+        .names("--tls-secret"),
+    ]
+}
+
+pub(crate) fn managed_cases() -> Vec<Case> {
+    let controller = |title, flags: &str| {
+        case(
+            title,
+            format!("bindguard controller {flags}")
+                .trim_end()
+                .to_owned(),
+        )
+    };
+    vec![
+        controller(
+            "a certificate that would outlive its CA",
+            "--ca-lifetime 24h --certificate-lifetime 48h",
+        )
+        .names("--certificate-lifetime"),
+        controller("a CA that does not live long enough", "--ca-lifetime 59s")
+            .names("--ca-lifetime"),
+        controller("a lifetime that is none", "--certificate-lifetime soon")
+            .names("--certificate-lifetime"),
+        controller(
+            "a name that no certificate can be for",
+            "--dns-name *.example.com",
+        )
+        .names("--dns-name")
+        .names("*.example.com"),
+        controller("certificates of an unknown kind", "--certificates mine")
+            .names("--certificates"),
+        controller("a Service of an impossible name", "--service a/b").names("--service"),
+        controller("an empty namespace", "--bindguard-namespace=").names("--bindguard-namespace"),
+        controller("a controller without a cluster", "").names("--kubeconfig"),
+        controller(
+            "a controller with a missing policy",
+            "--policy missing.yaml",
+        )
+        .names("missing.yaml"),
+        case("certificates of no cluster", "bindguard certs check").names("--kubeconfig"),
+        case("a group of nobody", "bindguard certs show --as-group devs").names("--as"),
+        case(
+            "a wait that is to last and not to be",
+            "bindguard certs rotate --no-wait --timeout 5m",
+        )
+        .names("--no-wait"),
+        case(
+            "an unreadable length of a wait",
+            "bindguard certs rotate --timeout forever",
+        )
+        .names("--timeout"),
     ]
 }

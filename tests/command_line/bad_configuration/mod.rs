@@ -23,6 +23,7 @@ fn every_bad_configuration_ends_with_exit_code_2_and_names_what_is_wrong_and_whe
         ("The environment", flags::environment_cases()),
         ("Ports", ports::cases()),
         ("Certificates", certificates::cases()),
+        ("Managed certificates", certificates::managed_cases()),
         ("Clusters and manifests", cluster::cases()),
         ("The output of `manifests`", manifests::cases()),
         ("Policies", policies::cases()),

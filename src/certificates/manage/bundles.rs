@@ -1,0 +1,138 @@
+//! Keeping every `caBundle` right.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+
+use super::{AFTER_FAILURE, Complaint, Manager, PATIENCE, TICK};
+use crate::certificates::ca_bundle;
+use crate::certificates::secret::{FoundAuthorities, read_authorities};
+use crate::kubernetes::object_watch::ObjectWatch;
+use crate::kubernetes::secret;
+use crate::kubernetes::webhook_configuration::{self, WebhookConfiguration};
+use crate::telemetry::labels::{CertificateWork, ConfigurationKind};
+
+/// How long to wait after a repair: somebody who keeps writing another `caBundle` must not make
+/// this and them write without end.
+const AFTER_REPAIR: Duration = Duration::from_millis(250);
+
+#[derive(Debug, thiserror::Error)]
+enum BundleError {
+    #[error("it cannot be patched")]
+    Patch(#[source] kube::Error),
+    #[error("the Secret with the CA cannot be read")]
+    Secret(#[source] kube::Error),
+    #[error("there was no answer in time")]
+    Slow,
+}
+
+impl Manager<'_> {
+    /// Puts right what is not, in both configurations. Never ends.
+    pub(super) async fn keep_bundles(&self) -> Infallible {
+        let (validating, mutating) = (&self.watches.validating, &self.watches.mutating);
+        tokio::select! {
+            never = self.keep_bundle(validating, ConfigurationKind::Validating) => never,
+            never = self.keep_bundle(mutating, ConfigurationKind::Mutating) => never,
+        }
+    }
+
+    async fn keep_bundle<K: WebhookConfiguration>(
+        &self,
+        watch: &ObjectWatch<K>,
+        kind: ConfigurationKind,
+    ) -> Infallible {
+        let mut authorities = self.watches.authorities.subscribe();
+        let mut configuration = watch.subscribe();
+        let mut complaint = Complaint::default();
+        loop {
+            authorities.mark_unchanged();
+            configuration.mark_unchanged();
+            match self.repair(watch).await {
+                Ok(0) => {
+                    complaint.over();
+                    let changed = async {
+                        // The senders outlive this.
+                        let _ = tokio::select! {
+                            changed = authorities.changed() => changed,
+                            changed = configuration.changed() => changed,
+                        };
+                    };
+                    let _ = timeout(TICK, changed).await;
+                }
+                Ok(webhooks) => {
+                    complaint.over();
+                    self.metrics.ca_bundle_repaired(kind);
+                    tracing::info!(
+                        configuration = K::KIND,
+                        webhooks,
+                        "the caBundle of the webhooks was put right"
+                    );
+                    sleep(AFTER_REPAIR).await;
+                }
+                Err(error) => {
+                    self.metrics.certificate_failed(CertificateWork::CaBundle);
+                    complaint.tell(&error, &format!("the caBundle of the {} is wrong", K::KIND));
+                    sleep(AFTER_FAILURE).await;
+                }
+            }
+        }
+    }
+
+    /// Puts a configuration right, and says for how many webhooks that was needed.
+    async fn repair<K: WebhookConfiguration>(
+        &self,
+        watch: &ObjectWatch<K>,
+    ) -> Result<usize, BundleError> {
+        let stored = self.watches.authorities.current();
+        let found = read_authorities(stored.object());
+        if wrong(watch, &found).is_empty() {
+            return Ok(0);
+        }
+        // A watch that has died unnoticed must not bring an authority back.
+        let found = self.stored_authorities().await?;
+        let wrong = wrong(watch, &found);
+        if wrong.is_empty() {
+            return Ok(0);
+        }
+        let (configuration, bundle) = (&self.names.configuration, found.authorities.bundle());
+        let patching =
+            webhook_configuration::set_ca_bundle(&self.client, configuration, &wrong, &bundle);
+        let patched = timeout(PATIENCE, patching)
+            .await
+            .map_err(|_| BundleError::Slow)?
+            .map_err(BundleError::Patch)?;
+        // If it has just become another one, the watch will bring it.
+        let Some(patched) = patched else {
+            sleep(AFTER_REPAIR).await;
+            return Ok(0);
+        };
+        watch.wrote(patched);
+        Ok(wrong.len())
+    }
+
+    async fn stored_authorities(&self) -> Result<FoundAuthorities, BundleError> {
+        let reading = secret::get(&self.client, &self.names.namespace, &self.names.ca_secret);
+        let secret = timeout(PATIENCE, reading)
+            .await
+            .map_err(|_| BundleError::Slow)?
+            .map_err(BundleError::Secret)?;
+        Ok(read_authorities(secret.as_ref()))
+    }
+}
+
+fn wrong<K: WebhookConfiguration>(
+    watch: &ObjectWatch<K>,
+    found: &FoundAuthorities,
+) -> Vec<(usize, String)> {
+    let wanted = found.authorities.trusted();
+    let known = watch.current();
+    match known.object() {
+        // Without any authority there is nothing better than what is there, and part of one that
+        // is broken may be what is still served.
+        Some(object) if !wanted.is_empty() && found.faults.is_empty() => {
+            ca_bundle::wrong(&ca_bundle::webhooks(object), &wanted)
+        }
+        _ => Vec::new(),
+    }
+}

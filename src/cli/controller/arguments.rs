@@ -1,0 +1,253 @@
+//! The flags of `bindguard controller`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum, ValueHint};
+
+use crate::cli::duration;
+use crate::cli::names::{label, subdomain};
+use crate::cli::policy::PolicyArgument;
+use crate::cli::serve::{LogFormatArgument, parse_log_level};
+use crate::kubernetes::client::ClientOptions;
+use crate::server::listen::ListenAddress;
+
+const EXAMPLES: &str = "\
+Examples:
+  bindguard controller
+  bindguard controller --kubeconfig admin.conf --dns-name bindguard.example.com
+  bindguard controller --certificates external
+
+What it needs in the cluster, and no more:
+  secrets in --bindguard-namespace: create; get, list, watch and update both by
+      name. Without create, somebody else makes them, empty
+  validating- and mutatingwebhookconfigurations: list, watch and patch by name
+  endpointslices in --bindguard-namespace: list
+  leases in --bindguard-namespace: create; get and update the one by name";
+
+/// Look after certificates: bindguard's own CA, the certificate that `bindguard serve
+/// --tls-secret` serves, and the caBundle of its webhooks
+///
+/// Several can run; the one that holds the Lease does the work, and another takes over within
+/// some 20 s when it is gone. All of them are ready, GET /readyz on the admin port says so, and
+/// GET /metrics says which one leads.
+///
+/// Certificates are made anew when two thirds of their life are over. A new CA is published
+/// beside the old one for 10 s before it signs, and the old one is trusted until every endpoint
+/// of the Service is seen to serve a certificate of the new one. A Secret that is deleted or
+/// broken is made anew in the same way, and a caBundle that is not as it should be is put right
+/// within a second.
+///
+/// SIGTERM ends it at once, and gives the Lease back.
+#[derive(Debug, Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(in crate::cli) struct Arguments {
+    /// Who looks after the certificates
+    #[arg(
+        long,
+        env = "BINDGUARD_CERTIFICATES",
+        value_name = "WHO",
+        default_value = "self-managed",
+        help_heading = "Certificates"
+    )]
+    pub(super) certificates: Certificates,
+
+    /// The Secret with the CA: its certificate and key, and those of a rotation under way
+    #[arg(
+        long,
+        env = "BINDGUARD_CA_SECRET",
+        value_parser = subdomain,
+        value_name = "NAME",
+        default_value = "bindguard-ca",
+        help_heading = "Certificates"
+    )]
+    pub(super) ca_secret: String,
+
+    /// The Secret with the certificate to serve: tls.crt, tls.key and ca.crt
+    #[arg(
+        long,
+        env = "BINDGUARD_TLS_SECRET",
+        value_parser = subdomain,
+        value_name = "NAME",
+        default_value = "bindguard-tls",
+        help_heading = "Certificates"
+    )]
+    pub(super) tls_secret: String,
+
+    /// The Service in front of `bindguard serve`, in the same namespace. The certificate is for
+    /// its names
+    #[arg(
+        long,
+        env = "BINDGUARD_SERVICE",
+        value_parser = label,
+        value_name = "NAME",
+        default_value = "bindguard",
+        help_heading = "Certificates"
+    )]
+    pub(super) service: String,
+
+    /// A further DNS name or IP address for the certificate. May be repeated; the variable holds
+    /// several with commas between
+    #[arg(
+        long = "dns-name",
+        env = "BINDGUARD_DNS_NAME",
+        value_name = "HOST",
+        value_delimiter = ',',
+        help_heading = "Certificates"
+    )]
+    pub(super) dns_names: Vec<String>,
+
+    /// The name of the webhook configurations, the validating and the mutating one. Neither has
+    /// to exist
+    #[arg(
+        long,
+        env = "BINDGUARD_WEBHOOK_CONFIGURATION",
+        value_parser = subdomain,
+        value_name = "NAME",
+        default_value = "bindguard",
+        help_heading = "Certificates"
+    )]
+    pub(super) webhook_configuration: String,
+
+    /// How long a CA is valid: at least 1m
+    #[arg(
+        long,
+        env = "BINDGUARD_CA_LIFETIME",
+        value_name = "DURATION",
+        default_value = "8760h",
+        value_parser = parse_ca_lifetime,
+        help_heading = "Certificates"
+    )]
+    pub(super) ca_lifetime: Duration,
+
+    /// How long the certificate to serve is valid, and never longer than its CA: at least 10s
+    #[arg(
+        long,
+        env = "BINDGUARD_CERTIFICATE_LIFETIME",
+        value_name = "DURATION",
+        default_value = "2160h",
+        value_parser = parse_certificate_lifetime,
+        help_heading = "Certificates"
+    )]
+    pub(super) certificate_lifetime: Duration,
+
+    /// The namespace that bindguard itself is in
+    #[arg(
+        long,
+        env = "BINDGUARD_BINDGUARD_NAMESPACE",
+        value_parser = label,
+        value_name = "NAMESPACE",
+        default_value = "bindguard",
+        help_heading = "Cluster"
+    )]
+    pub(super) bindguard_namespace: String,
+
+    /// The Lease by which controllers agree on who leads
+    #[arg(
+        long,
+        env = "BINDGUARD_LEASE",
+        value_parser = subdomain,
+        value_name = "NAME",
+        default_value = "bindguard-controller",
+        help_heading = "Cluster"
+    )]
+    pub(super) lease: String,
+
+    /// The kubeconfig of the cluster. Without it: the cluster of this pod, else $KUBECONFIG, else
+    /// ~/.kube/config
+    #[arg(
+        long,
+        env = "BINDGUARD_KUBECONFIG",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Cluster"
+    )]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig, if not its current one
+    #[arg(
+        long,
+        env = "BINDGUARD_CONTEXT",
+        value_name = "NAME",
+        help_heading = "Cluster"
+    )]
+    context: Option<String>,
+
+    #[command(flatten)]
+    pub(super) policy: PolicyArgument,
+
+    /// Where probes and metrics are, over plain HTTP. Without a host: all addresses
+    #[arg(
+        long,
+        env = "BINDGUARD_ADMIN_LISTEN",
+        value_name = "[HOST]:PORT",
+        default_value = ":8080",
+        help_heading = "Ports"
+    )]
+    pub(super) admin_listen: ListenAddress,
+
+    /// How log lines look
+    #[arg(
+        long,
+        env = "BINDGUARD_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "json",
+        help_heading = "Log"
+    )]
+    pub(super) log_format: LogFormatArgument,
+
+    /// The least severe level that is logged: error, warn, info, debug or trace. A part of the
+    /// program may have its own: info,kube=warn
+    #[arg(
+        long,
+        env = "BINDGUARD_LOG_LEVEL",
+        value_name = "LEVEL",
+        default_value = "info",
+        value_parser = parse_log_level,
+        help_heading = "Log"
+    )]
+    pub(super) log_level: String,
+}
+
+/// Who looks after the certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Certificates {
+    /// This controller
+    SelfManaged,
+    /// Somebody else. The controller writes nothing, and shows in its metrics what it may read
+    External,
+}
+
+impl Arguments {
+    /// Which cluster.
+    pub(super) fn client_options(&self) -> ClientOptions {
+        ClientOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            ..ClientOptions::default()
+        }
+    }
+
+    /// What the certificate is for.
+    pub(super) fn names(&self) -> Vec<String> {
+        let (service, namespace) = (&self.service, &self.bindguard_namespace);
+        let of_service = [
+            service.clone(),
+            format!("{service}.{namespace}"),
+            format!("{service}.{namespace}.svc"),
+            format!("{service}.{namespace}.svc.cluster.local"),
+        ];
+        of_service
+            .into_iter()
+            .chain(self.dns_names.clone())
+            .collect()
+    }
+}
+
+fn parse_ca_lifetime(text: &str) -> Result<Duration, String> {
+    duration::parse(text, Duration::from_mins(1), duration::LONGEST)
+}
+
+fn parse_certificate_lifetime(text: &str) -> Result<Duration, String> {
+    duration::parse(text, Duration::from_secs(10), duration::LONGEST)
+}

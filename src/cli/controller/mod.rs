@@ -1,0 +1,150 @@
+//! `bindguard controller`.
+
+mod arguments;
+mod observe;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use futures::StreamExt as _;
+use tokio::time::timeout;
+
+use super::Outcome;
+use crate::certificates::authority::Authority;
+use crate::certificates::manage::{Manager, Names, Watches};
+use crate::certificates::rotation::Settings;
+use crate::kubernetes::client::connect;
+use crate::kubernetes::lease::{Candidate, Timing};
+use crate::server::admin;
+use crate::server::admin_only::AdminServer;
+use crate::server::readiness::{Condition, Readiness};
+use crate::server::shutdown::signals;
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::{clock, logging};
+
+pub(super) use arguments::{Arguments, Certificates};
+
+/// How long giving the Lease back may take at the end.
+const RELEASE: Duration = Duration::from_secs(2);
+
+/// Runs until a signal ends it.
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    logging::init(arguments.log_format.into(), &arguments.log_level)?;
+    logging::log_panics();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?;
+    let outcome = runtime.block_on(control(arguments));
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
+    let readiness = Readiness::new(&[Condition::Watching]);
+    // From here on a signal ends the controller as designed, and not the process in the middle.
+    let mut signals = signals().context("cannot handle signals")?;
+    arguments.policy.load()?;
+    let settings = settings(arguments)?;
+    let server = AdminServer::bind(&arguments.admin_listen).await?;
+    let client = connect(&arguments.client_options()).await?;
+
+    let names = Names {
+        namespace: arguments.bindguard_namespace.clone(),
+        ca_secret: arguments.ca_secret.clone(),
+        tls_secret: arguments.tls_secret.clone(),
+        service: arguments.service.clone(),
+        configuration: arguments.webhook_configuration.clone(),
+    };
+    let watches = Watches::new(&client, &names);
+    let timing = Timing::default();
+    let mut candidate = Candidate::new(
+        client.clone(),
+        &names.namespace,
+        &arguments.lease,
+        timing,
+        clock::now,
+    );
+    tracing::info!(
+        admin = %server.address(),
+        identity = candidate.identity(),
+        certificates = ?arguments.certificates,
+        "bindguard {} controller starts",
+        env!("CARGO_PKG_VERSION")
+    );
+    let router = admin::router(readiness.clone(), metrics.clone());
+    let serving = server.run(router, readiness.clone(), metrics.clone());
+    let manager = Manager {
+        client: client.clone(),
+        names,
+        settings,
+        watches: &watches,
+        metrics: metrics.clone(),
+        now: clock::now,
+    };
+    let is_external = arguments.certificates == Certificates::External;
+    let leading = candidate.lead(
+        |leads| {
+            metrics.set_leader(leads);
+            tracing::info!(leads, "whether this controller leads has changed");
+        },
+        || work(&manager, is_external),
+    );
+    let ended = tokio::select! {
+        biased;
+        signal = signals.next() => Ok(signal),
+        stopped = serving => Err(stopped),
+        never = leading => match never {},
+        never = watches.run() => match never {},
+        never = observe::watches(&watches, is_external, &readiness, &metrics) => match never {},
+    };
+    readiness.drain();
+    release(&candidate).await;
+    match ended {
+        Ok(signal) => {
+            tracing::info!(?signal, "bindguard controller ends");
+            Ok(Outcome::Done)
+        }
+        Err(stopped) => {
+            stopped?;
+            Ok(Outcome::Done)
+        }
+    }
+}
+
+/// What certificates are to be like. Names that no certificate can be for are found here, and not
+/// when the first one is due.
+fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
+    let (ca, certificate) = (arguments.ca_lifetime, arguments.certificate_lifetime);
+    ensure!(
+        certificate <= ca,
+        "--certificate-lifetime must not be longer than --ca-lifetime: a certificate ends with its CA"
+    );
+    let names = arguments.names();
+    let now = clock::now();
+    Authority::make(now, ca)
+        .and_then(|authority| authority.issue(&names, now, certificate))
+        .context("cannot make a certificate for --service and --dns-name")?;
+    Ok(Settings::new(names, ca, certificate))
+}
+
+async fn work(manager: &Manager<'_>, is_external: bool) -> Infallible {
+    if is_external {
+        return std::future::pending().await;
+    }
+    manager.run().await
+}
+
+async fn release(candidate: &Candidate) {
+    match timeout(RELEASE, candidate.release()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the lease could not be given back, and has to run out");
+        }
+        Err(_elapsed) => {
+            tracing::warn!("the lease could not be given back in time, and has to run out");
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! An installation of its own for each test, on one API server.
+
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use bindguard::certificates::authority::CaCertificate;
+use bindguard::certificates::secret::{
+    FoundAuthorities, FoundServing, read_authorities, read_serving,
+};
+use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
+use k8s_openapi::api::core::v1::Secret;
+use serde_json::Value;
+
+use crate::support::{
+    ADMIN, ControlPlane, Output, Process, clean_command, eventually, fresh_folder, http_get,
+    reserve_port, run,
+};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_bindguard");
+/// Longer than anything here takes.
+pub(crate) const LIMIT: Duration = Duration::from_secs(40);
+
+/// Somebody who holds both companions.
+pub(crate) const HOLDER: &str = "holder@example.com";
+
+/// The names of both Secrets.
+pub(crate) const CA: &str = "bindguard-ca";
+pub(crate) const TLS: &str = "bindguard-tls";
+
+pub(crate) fn plane() -> &'static ControlPlane {
+    static PLANE: OnceLock<ControlPlane> = OnceLock::new();
+    PLANE.get_or_init(|| {
+        let plane = ControlPlane::start(&["--enable-aggregator-routing=true"]);
+        plane.install_roles();
+        for role in ["spectro-list-namespaces", "spectro-list-vmtemplates"] {
+            let (name, role) = (format!("holder-{role}"), format!("--clusterrole={role}"));
+            let user = format!("--user={HOLDER}");
+            let args = ["create", "clusterrolebinding", &name, &role, &user];
+            plane.kubectl(ADMIN, &args).expect_success();
+        }
+        plane
+    })
+}
+
+/// A namespace with a Service, the `ServiceAccounts` and their rights.
+pub(crate) struct World {
+    /// The name of the namespace and of the webhook configuration.
+    pub(crate) name: String,
+    number: u32,
+    serve: PathBuf,
+    controller: PathBuf,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let name = format!("bindguard-{number}");
+        let objects = include_str!("world.yaml")
+            .replace("NAMESPACE", &name)
+            .replace("NUMBER", &number.to_string());
+        plane().apply(ADMIN, &objects).expect_success();
+        Self {
+            serve: plane().service_account_kubeconfig(&name, "bindguard"),
+            controller: plane().service_account_kubeconfig(&name, "bindguard-controller"),
+            name,
+            number,
+        }
+    }
+
+    /// What the API server is told, without any `caBundle`. Only what happens in this namespace
+    /// is asked about, so that tests don't meet.
+    pub(crate) fn configuration(&self) -> String {
+        let name = &self.name;
+        let service = format!("{name}/bindguard");
+        let folder = fresh_folder("manifests");
+        let mut command = clean_command(BINARY.as_ref(), &folder);
+        command.args(["manifests", "--service", &service]);
+        let manifests = run("bindguard manifests".to_owned(), command, "").expect_success();
+        let validating = manifests.split("---\n").nth(1).expect("two documents");
+        let mut object: Value = serde_saphyr::from_str(validating).expect("YAML");
+        object["metadata"]["name"] = name.as_str().into();
+        for webhook in object["webhooks"].as_array_mut().expect("webhooks") {
+            webhook["namespaceSelector"] = serde_json::json!({
+                "matchLabels": {"kubernetes.io/metadata.name": name},
+            });
+        }
+        object.to_string()
+    }
+
+    /// Registers the webhooks, as Helm does.
+    pub(crate) fn register(&self) {
+        let args = [
+            "apply",
+            "--server-side",
+            "--field-manager=helm",
+            "--filename",
+            "-",
+        ];
+        plane()
+            .kubectl_stdin(ADMIN, &args, &self.configuration())
+            .expect_success();
+    }
+
+    pub(crate) fn kubectl(&self, args: &[&str]) -> Output {
+        let namespace = format!("--namespace={}", self.name);
+        plane().kubectl(ADMIN, &[args, &[&namespace]].concat())
+    }
+
+    pub(crate) fn controller(&self, args: &[&str]) -> Running {
+        let own = [
+            &["controller", "--admin-listen"][..],
+            &["127.0.0.1:0"],
+            &["--webhook-configuration", &self.name],
+        ]
+        .concat();
+        self.start("controller", &self.controller, own, args)
+    }
+
+    /// One of the two replicas.
+    pub(crate) fn serve(&self, replica: u32, args: &[&str]) -> Running {
+        let listen = format!("10.200.{}.{replica}:8443", self.number);
+        let own = [
+            &[
+                "serve",
+                "--admin-listen",
+                "127.0.0.1:0",
+                "--listen",
+                &listen,
+            ][..],
+            &["--tls-secret", TLS, "--verify-ca-bundle", "--linger", "0s"],
+            &["--webhook-configuration", &self.name],
+        ]
+        .concat();
+        self.start("serve", &self.serve, own, args)
+    }
+
+    fn start(&self, name: &str, kubeconfig: &PathBuf, own: Vec<&str>, args: &[&str]) -> Running {
+        let folder = fresh_folder(name);
+        let port = reserve_port();
+        let admin = format!("127.0.0.1:{port}");
+        let mut command = clean_command(BINARY.as_ref(), &folder);
+        for arg in own {
+            command.arg(if arg == "127.0.0.1:0" { &admin } else { arg });
+        }
+        command.arg("--kubeconfig").arg(kubeconfig);
+        command
+            .args(["--bindguard-namespace", &self.name])
+            .args(args);
+        let process = Process::start(name, command, &folder);
+        Running { process, port }
+    }
+
+    /// `bindguard certs` as an administrator.
+    pub(crate) fn certs(&self, args: &[&str]) -> Output {
+        let folder = fresh_folder("certs");
+        let mut command = clean_command(BINARY.as_ref(), &folder);
+        command.arg("certs").args(args);
+        command.arg("--kubeconfig").arg(plane().kubeconfig(ADMIN));
+        command.args(["--bindguard-namespace", &self.name]);
+        command.args(["--webhook-configuration", &self.name]);
+        run(format!("bindguard certs {}", args.join(" ")), command, "")
+    }
+
+    /// A whole installation: two controllers, two who serve, the webhooks. All are ready.
+    pub(crate) fn installed(controller: &[&str]) -> Installed {
+        let world = Self::new();
+        let controllers = [world.controller(controller), world.controller(controller)];
+        world.register();
+        let replicas = [world.serve(1, &[]), world.serve(2, &[])];
+        for running in controllers.iter().chain(&replicas) {
+            running.wait_until_ready();
+        }
+        Installed {
+            world,
+            controllers,
+            replicas,
+        }
+    }
+
+    pub(crate) fn secret(&self, name: &str) -> Option<Secret> {
+        let args = [
+            "get",
+            "secret",
+            name,
+            "--ignore-not-found",
+            "--output",
+            "json",
+        ];
+        let text = self.kubectl(&args).expect_success();
+        (!text.is_empty()).then(|| serde_json::from_str(&text).expect("a Secret"))
+    }
+
+    pub(crate) fn authorities(&self) -> FoundAuthorities {
+        read_authorities(self.secret(CA).as_ref())
+    }
+
+    pub(crate) fn signing(&self) -> CaCertificate {
+        let signing = self.authorities().authorities.signing;
+        signing.expect("there is a CA").certificate().clone()
+    }
+
+    pub(crate) fn serving(&self) -> FoundServing {
+        read_serving(self.secret(TLS).as_ref())
+    }
+
+    pub(crate) fn live(&self) -> ValidatingWebhookConfiguration {
+        let args = [
+            "get",
+            "validatingwebhookconfiguration",
+            &self.name,
+            "--output",
+            "json",
+        ];
+        let text = plane().kubectl(ADMIN, &args).expect_success();
+        serde_json::from_str(&text).expect("a configuration")
+    }
+
+    /// Every `caBundle`, as PEM.
+    pub(crate) fn bundles(&self) -> Vec<String> {
+        let webhooks = self.live().webhooks.expect("webhooks");
+        let bundle = |bundle: k8s_openapi::ByteString| String::from_utf8(bundle.0).expect("PEM");
+        webhooks
+            .into_iter()
+            .map(|webhook| {
+                webhook
+                    .client_config
+                    .ca_bundle
+                    .map(bundle)
+                    .unwrap_or_default()
+            })
+            .collect()
+    }
+
+    /// Sets `caBundle` of a webhook by a JSON patch, as somebody else.
+    pub(crate) fn set_bundle(&self, place: usize, bundle: Option<&str>) {
+        let at = format!("/webhooks/{place}/clientConfig/caBundle");
+        let patch = match bundle {
+            Some(bundle) => {
+                let bundle = k8s_openapi::ByteString(bundle.as_bytes().to_vec());
+                serde_json::json!([{"op": "add", "path": at, "value": bundle}])
+            }
+            None => serde_json::json!([{"op": "remove", "path": at}]),
+        };
+        let patch = format!("--patch={patch}");
+        let args = [
+            "patch",
+            "validatingwebhookconfiguration",
+            &self.name,
+            "--type=json",
+            &patch,
+        ];
+        plane().kubectl(ADMIN, &args).expect_success();
+    }
+}
+
+pub(crate) struct Installed {
+    pub(crate) world: World,
+    pub(crate) controllers: [Running; 2],
+    pub(crate) replicas: [Running; 2],
+}
+
+/// A running bindguard. Dropping it kills it.
+pub(crate) struct Running {
+    pub(crate) process: Process,
+    port: u16,
+}
+
+impl Running {
+    pub(crate) fn is_ready(&self) -> bool {
+        matches!(http_get(self.port, "/readyz"), Ok((200, _)))
+    }
+
+    pub(crate) fn readyz(&self) -> String {
+        http_get(self.port, "/readyz")
+            .map(|(_, body)| body)
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn wait_until_ready(&self) {
+        let ready = eventually(LIMIT, || {
+            let exited = self.process.exited();
+            assert!(exited.is_none(), "{}", self.process.log_tail());
+            self.is_ready().then_some(())
+        });
+        assert!(
+            ready.is_some(),
+            "{}\n{}",
+            self.readyz(),
+            self.process.log_tail()
+        );
+    }
+
+    /// The value of a metric, by its name and labels.
+    pub(crate) fn metric(&self, name: &str) -> i64 {
+        let (_, text) = http_get(self.port, "/metrics").expect("metrics");
+        let prefix = format!("bindguard_{name} ");
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&prefix)?.parse().ok());
+        value.unwrap_or_else(|| panic!("no {name} in {text}"))
+    }
+
+    pub(crate) fn leads(&self) -> bool {
+        self.metric("leader") == 1
+    }
+
+    pub(crate) fn log(&self) -> String {
+        self.process.stderr()
+    }
+}
+
+/// Waits until this holds, and says how long it took.
+#[track_caller]
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) -> Duration {
+    let start = Instant::now();
+    let held = eventually(LIMIT, || holds().then_some(()));
+    assert!(held.is_some(), "not within {LIMIT:?}: {what}");
+    start.elapsed()
+}
