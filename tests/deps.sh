@@ -9,6 +9,7 @@ needed=(
   curl:curl
   setpriv:util-linux
   flock:util-linux
+  ip:iproute2
   git:git
 )
 
