@@ -34,6 +34,6 @@ lint: ## formatting and lints, warnings are errors
 test: deps ## everything that CI checks
 	@CARGO="$(CARGO)" tests/run.sh
 
-soak: deps ## the laws of the rule over far more cases, and freshness over far more outages, than in `make test`
+soak: deps ## more of the same than `make test`: cases of the rule, outages, installs, rolling restarts
 	@PROPTEST_CASES=2000000 $(CARGO) test --locked --release --lib -- laws
-	@BINDGUARD_SOAK=1 $(CARGO) test --locked --test freshness -- --nocapture
+	@BINDGUARD_SOAK=1 $(CARGO) test --locked --test freshness --test install -- --nocapture

@@ -26,10 +26,10 @@ mod harness;
 mod installing;
 mod inventory;
 mod load;
-mod outage;
 mod release;
 mod rolling;
 mod trouble;
+mod without;
 mod world;
 
 /// Whether the long forms of tests are asked for.

@@ -1,13 +1,16 @@
 //! A cluster: a control plane with controllers, nodes, and a kubelet.
 
 use std::sync::atomic::AtomicBool;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::kubelet::{Image, Kubelet, inside};
 use crate::support::{ADMIN, ControlPlane, FROM_PODS, Output, eventually, unique};
+
+/// How long the tests before may take, all together, and long ones with them.
+const TURN: Duration = Duration::from_hours(1);
 
 pub(crate) struct World {
     pub(crate) plane: ControlPlane,
@@ -16,12 +19,24 @@ pub(crate) struct World {
     pub(crate) is_installed: AtomicBool,
 }
 
-/// The cluster, once nobody else is in it.
+/// A cluster that nobody else is in. There are two, since there are two cores and most of the time
+/// is spent waiting; the second is built when a test would have to wait for the first.
 pub(crate) fn world() -> MutexGuard<'static, World> {
-    static WORLD: OnceLock<Mutex<World>> = OnceLock::new();
+    static WORLDS: [OnceLock<Mutex<World>>; 2] = [OnceLock::new(), OnceLock::new()];
     inside();
-    let world = WORLD.get_or_init(|| Mutex::new(World::build()));
-    world.lock().unwrap_or_else(PoisonError::into_inner)
+    let worlds = || {
+        let worlds = WORLDS.iter();
+        worlds.map(|world| world.get_or_init(|| Mutex::new(World::build())))
+    };
+    let free = || {
+        worlds().find_map(|world| match world.try_lock() {
+            Ok(world) => Some(world),
+            // A test that failed has tidied up.
+            Err(TryLockError::Poisoned(world)) => Some(world.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        })
+    };
+    eventually(TURN, free).expect("no test takes so long")
 }
 
 impl World {

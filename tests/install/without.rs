@@ -16,6 +16,8 @@ fn with_nothing_of_bindguard_running_the_cluster_works_on() {
     for deployment in ["deployment/bindguard", "deployment/bindguard-controller"] {
         release.kubectl(&["scale", deployment, "--replicas=0"]);
     }
+    // At once, as after a power cut: what would be drained is not waited for.
+    release.kubectl(&["delete", "pods", "--all", "--force"]);
     let none = eventually(Duration::from_mins(1), || {
         world.kubelet.running(NAME).is_empty().then_some(())
     });
