@@ -6,7 +6,10 @@
 //! kubelet has them. It takes the Pod's spec as the API server stores it, and what it does not know
 //! how to honour is a fault that fails the test ([`Kubelet::check`]).
 //!
-//! Without effect here: limits of resources, seccomp profiles, and network policies.
+//! Quicker than the real one: volumes follow their objects within a second or two, and a container
+//! that keeps failing is started again after 1 to 10 s. Without effect here: limits of resources,
+//! seccomp profiles, and network policies. Cluster addresses are not routed: Pods find the API
+//! server by their environment, and the API server finds Pods by `--enable-aggregator-routing`.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -25,6 +28,7 @@ mod node;
 mod pod;
 mod probe;
 mod spec;
+mod spec_tests;
 mod status;
 mod volumes;
 
