@@ -123,6 +123,20 @@ fn the_presets_are_the_three_and_do_what_they_are_called() {
 }
 
 #[test]
+fn presets_set_the_same_values_so_that_one_may_follow_another() {
+    let fields = |value: &Value| -> Vec<String> {
+        let fields = value.as_object().unwrap().keys();
+        fields.cloned().collect()
+    };
+    let first = preset("warn-only");
+    for name in ["roll-out", "enforce"] {
+        let next = preset(name);
+        assert_eq!(fields(&first), fields(&next));
+        assert_eq!(fields(&first["policy"]), fields(&next["policy"]));
+    }
+}
+
+#[test]
 fn the_preset_for_rolling_out_is_the_example_of_the_same_name() {
     let example = understood(&kept::read("examples/policies/roll-out.yaml"));
     let rendering = Rendering::of(&preset("roll-out"));

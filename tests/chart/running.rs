@@ -136,6 +136,31 @@ impl Release {
         output
     }
 
+    /// Deletes the Secret, waits for the controller to make another, and upgrades, by which it is
+    /// Helm's again: what was installed must not keep the next upgrade from it, nor outlive the release.
+    fn lose_the_certificate(&self) {
+        let on = |verb: &str, more: &[&str]| {
+            let args = [
+                verb,
+                "secret",
+                "bindguard-tls",
+                "--namespace",
+                &self.namespace,
+            ];
+            self.plane.kubectl(ADMIN, &[&args[..], more].concat())
+        };
+        let before = on("get", &["--output=jsonpath={.data.tls\\.crt}"]).expect_success();
+        assert!(!before.is_empty());
+        on("delete", &[]).expect_success();
+        let made = eventually(LIMIT, || {
+            let now = on("get", &["--output=jsonpath={.data.tls\\.crt}"]);
+            (now.succeeded() && !now.stdout.is_empty()).then_some(now.stdout)
+        });
+        self.apply("upgrade");
+        let after = on("get", &["--output=jsonpath={.data.tls\\.crt}"]).expect_success();
+        assert_eq!(Some(after), made, "an upgrade empties no Secret");
+    }
+
     fn bind(&self) -> Output {
         let args = [
             "create",
@@ -255,6 +280,9 @@ fn works(release: &Release, is_managed: bool) {
     let told = release.bind().expect_failure();
     assert!(told.contains("denied the request: RoleBinding"), "{told}");
 
+    if is_managed {
+        release.lose_the_certificate();
+    }
     let managing = is_managed.then_some(&controller);
     for process in [Some(&serve), managing].into_iter().flatten() {
         let log = process.stderr();

@@ -107,7 +107,6 @@ fn a_blanked_ca_bundle_is_back_within_a_second() {
     for _ in 0..if is_soak() { 20 } else { 2 } {
         let load = Load::light(&world, 20);
         let before = load.elapsed();
-        let start = Instant::now();
         let args = [
             "patch",
             "validatingwebhookconfiguration",
@@ -116,6 +115,7 @@ fn a_blanked_ca_bundle_is_back_within_a_second() {
             &patch,
         ];
         world.plane.kubectl(ADMIN, &args).expect_success();
+        let (start, patched) = (Instant::now(), load.elapsed());
         let back = eventually(LIMIT, || (stage.bundle() == right).then(|| start.elapsed()));
         let back = back.expect("it is put right");
         std::thread::sleep(Duration::from_secs(2));
@@ -129,7 +129,9 @@ fn a_blanked_ca_bundle_is_back_within_a_second() {
             failures.len()
         );
         assert!(back < Duration::from_secs(1), "{back:?}");
-        assert!(open < Duration::from_secs(1), "{failures:?}");
+        // When within kubectl's call it was blanked is not known.
+        let longest = Duration::from_secs(1) + (patched - before);
+        assert!(open < longest, "{failures:?}");
         for failure in failures {
             assert!(failure.reason.contains("x509"), "{failure:?}");
         }
