@@ -9,6 +9,8 @@ needed=(
   curl:curl
   setpriv:util-linux
   flock:util-linux
+  unshare:util-linux
+  nsenter:util-linux
   ip:iproute2
   git:git
 )

@@ -1,30 +1,27 @@
 //! The work of the controller that leads: the Secrets and every `caBundle` are as they should be.
 
 mod bundles;
+mod complaint;
 mod endpoints;
+mod watches;
 
 use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use k8s_openapi::api::admissionregistration::v1::{
-    MutatingWebhookConfiguration, ValidatingWebhookConfiguration,
-};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Client;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use self::endpoints::Endpoints;
-use super::ca_bundle;
+use self::complaint::Complaint;
+use self::endpoints::{Endpoints, EndpointsError};
+pub use self::watches::{Changes, Names, Watches};
 use super::rotation::{Evidence, Settings, Step, needs_witnesses, next_step};
 use super::secret::{
     FoundAuthorities, FoundServing, read_authorities, read_serving, with_authorities, with_serving,
 };
-use crate::kubernetes::object_watch::{Known, ObjectWatch};
 use crate::kubernetes::secret::{self, Written};
-use crate::kubernetes::{server_clock, webhook_configuration};
-use crate::telemetry::causes::WithCauses;
+use crate::kubernetes::server_clock;
 use crate::telemetry::labels::{Certificate, CertificateWork};
 use crate::telemetry::metrics::Metrics;
 
@@ -32,118 +29,13 @@ use crate::telemetry::metrics::Metrics;
 const TICK: Duration = Duration::from_secs(2);
 /// How long to wait after something failed.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// Writes without a pause between.
+const MOST_IN_A_ROW: u32 = 5;
 /// How long one request may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// How far our clock may be from the API server's before nothing is issued by it. API servers judge
 /// certificates by their clock, and certificates begin an hour early.
 const MOST_SKEW: Duration = Duration::from_mins(30);
-
-/// Where everything is.
-#[derive(Clone, Debug)]
-pub struct Names {
-    /// The namespace of the Secrets and of the Service.
-    pub namespace: String,
-    /// The Secret of the authorities.
-    pub ca_secret: String,
-    /// The Secret of the serving certificate.
-    pub tls_secret: String,
-    /// The Service in front of those who serve.
-    pub service: String,
-    /// The name of both webhook configurations.
-    pub configuration: String,
-}
-
-/// What the controller watches, whether it leads or not.
-pub struct Watches {
-    /// The Secret of the authorities.
-    pub authorities: ObjectWatch<Secret>,
-    /// The Secret of the serving certificate.
-    pub serving: ObjectWatch<Secret>,
-    /// The validating configuration.
-    pub validating: ObjectWatch<ValidatingWebhookConfiguration>,
-    /// The mutating configuration.
-    pub mutating: ObjectWatch<MutatingWebhookConfiguration>,
-}
-
-impl Watches {
-    /// Of the objects of these names.
-    #[must_use]
-    pub fn new(client: &Client, names: &Names) -> Self {
-        Self {
-            authorities: secret::watch(client, &names.namespace, &names.ca_secret),
-            serving: secret::watch(client, &names.namespace, &names.tls_secret),
-            validating: webhook_configuration::watch(client, &names.configuration),
-            mutating: webhook_configuration::watch(client, &names.configuration),
-        }
-    }
-
-    /// Keeps up with all of them. Never ends.
-    pub async fn run(&self) -> Infallible {
-        tokio::select! {
-            never = self.authorities.run() => never,
-            never = self.serving.run() => never,
-            never = self.validating.run() => never,
-            never = self.mutating.run() => never,
-        }
-    }
-
-    /// Whether each was looked at and can be watched.
-    #[must_use]
-    pub fn are_fresh(&self) -> bool {
-        self.authorities.current().is_fresh()
-            && self.serving.current().is_fresh()
-            && self.validating.current().is_fresh()
-            && self.mutating.current().is_fresh()
-    }
-
-    /// Hears when one of them changes.
-    #[must_use]
-    pub fn changes(&self) -> Changes {
-        Changes {
-            authorities: self.authorities.subscribe(),
-            serving: self.serving.subscribe(),
-            validating: self.validating.subscribe(),
-            mutating: self.mutating.subscribe(),
-        }
-    }
-
-    /// Whether all existing configurations trust exactly these.
-    fn are_published(&self, found: &FoundAuthorities) -> bool {
-        if !found.faults.is_empty() {
-            return false;
-        }
-        let wanted = found.authorities.trusted();
-        let (validating, mutating) = (self.validating.current(), self.mutating.current());
-        let validating_holds = validating.object().is_none_or(|object| {
-            ca_bundle::wrong(&ca_bundle::webhooks(object), &wanted).is_empty()
-        });
-        let mutating_holds = mutating.object().is_none_or(|object| {
-            ca_bundle::wrong(&ca_bundle::webhooks(object), &wanted).is_empty()
-        });
-        validating.is_fresh() && mutating.is_fresh() && validating_holds && mutating_holds
-    }
-}
-
-/// Hears when something that is watched changes.
-pub struct Changes {
-    authorities: watch::Receiver<Known<Secret>>,
-    serving: watch::Receiver<Known<Secret>>,
-    validating: watch::Receiver<Known<ValidatingWebhookConfiguration>>,
-    mutating: watch::Receiver<Known<MutatingWebhookConfiguration>>,
-}
-
-impl Changes {
-    /// Returns with the next change since the last.
-    pub async fn next(&mut self) {
-        // The senders outlive this.
-        let _ = tokio::select! {
-            changed = self.authorities.changed() => changed,
-            changed = self.serving.changed() => changed,
-            changed = self.validating.changed() => changed,
-            changed = self.mutating.changed() => changed,
-        };
-    }
-}
 
 /// Does the work while it leads.
 pub struct Manager<'w> {
@@ -188,11 +80,21 @@ impl Manager<'_> {
         let mut changes = self.watches.changes();
         let mut memory = Memory::default();
         let mut complaint = Complaint::default();
+        let mut in_a_row = 0_u32;
         loop {
             match self.next(&mut memory).await {
-                Ok(Progress::Stored) => complaint.over(),
+                Ok(Progress::Stored) => {
+                    complaint.over();
+                    in_a_row += 1;
+                    // It comes to rest after two or three. Whatever keeps it from that, Secrets are
+                    // not written without end.
+                    if in_a_row > MOST_IN_A_ROW {
+                        sleep(AFTER_FAILURE).await;
+                    }
+                }
                 Ok(Progress::Nothing) => {
                     complaint.over();
+                    in_a_row = 0;
                     let _ = timeout(TICK, changes.next()).await;
                 }
                 Err(error) => {
@@ -205,13 +107,13 @@ impl Manager<'_> {
     }
 
     async fn next(&self, memory: &mut Memory) -> Result<Progress, ManageError> {
+        if !self.watches.are_known() {
+            return Ok(Progress::Nothing);
+        }
         let (stored, serving_stored) = (
             self.watches.authorities.current(),
             self.watches.serving.current(),
         );
-        if !stored.is_known() || !serving_stored.is_known() {
-            return Ok(Progress::Nothing);
-        }
         let found = read_authorities(stored.object());
         let serving = read_serving(serving_stored.object());
         let now = (self.now)();
@@ -220,16 +122,17 @@ impl Manager<'_> {
             Step::Wait => return Ok(Progress::Nothing),
             Step::Authorities(change) => {
                 let name = &self.names.ca_secret;
-                tracing::info!(secret = name, "{}", change.reasons.join("; "));
                 let (authorities, is_answered) = (&change.authorities, change.is_answered);
                 with_authorities(stored.object(), name, authorities, is_answered)
             }
-            Step::Issue { reason } => {
+            Step::Issue { .. } => {
                 let Some(signing) = &found.authorities.signing else {
                     return Ok(Progress::Nothing);
                 };
+                if !self.is_current(stored.object()).await? {
+                    return Ok(Progress::Nothing);
+                }
                 let secret = &self.names.tls_secret;
-                tracing::info!(secret, "a serving certificate is issued: {reason}");
                 let (names, lifetime) =
                     (self.settings.names(), self.settings.certificate_lifetime());
                 let issued = signing.issue(names, now, lifetime)?;
@@ -255,35 +158,60 @@ impl Manager<'_> {
         };
         let mut witnessed = Vec::new();
         if needs_witnesses(found, now) {
-            witnessed = endpoints.witnesses(self.watches, serving).await;
+            let found = endpoints.witnesses(self.watches, serving).await;
+            witnessed = found.map_err(ManageError::Witnesses)?;
         }
-        let all_serve_signing = match (&found.authorities.signing, &serving.serving) {
-            (Some(signing), Some(_)) if !found.authorities.previous.is_empty() => {
-                match endpoints.all_serve(signing.certificate(), serving).await {
-                    Ok(all_serve) => {
-                        memory.endpoints.over();
-                        all_serve
-                    }
-                    Err(error) => {
-                        self.metrics.certificate_failed(CertificateWork::Endpoints);
-                        let what = "what the Service's endpoints serve cannot be looked at, so \
-                                    the old CA is kept";
-                        memory.endpoints.tell(&error, what);
-                        false
-                    }
-                }
-            }
-            _ => false,
-        };
-        let evidence = Evidence {
+        let mut evidence = Evidence {
             now,
             published_for: memory
                 .published
                 .look(self.watches.are_published(found), found),
-            all_serve_signing,
+            all_serve_signing: false,
             witnessed: &witnessed,
         };
+        let step = next_step(&self.settings, found, serving, evidence)?;
+        // Whoever hangs holds up nothing else: all else is done before, and news end it.
+        let is_idle = step == Step::Wait && !found.authorities.previous.is_empty();
+        let Some(signing) = found.authorities.signing.as_ref().filter(|_| is_idle) else {
+            return Ok(step);
+        };
+        let mut news = self.watches.changes();
+        let looking = endpoints.all_serve(signing.certificate(), serving);
+        let all_serve = tokio::select! {
+            all_serve = looking => all_serve,
+            () = news.next() => return Ok(step),
+        };
+        evidence.all_serve_signing = self.judge(all_serve, &mut memory.endpoints);
         Ok(next_step(&self.settings, found, serving, evidence)?)
+    }
+
+    /// Whether the Secret of the authorities is still the one that was seen: a watch that has died
+    /// unnoticed must not have something signed by an authority that is not trusted any more.
+    async fn is_current(&self, seen: Option<&Secret>) -> Result<bool, ManageError> {
+        let reading = secret::get(&self.client, &self.names.namespace, &self.names.ca_secret);
+        let stored = timeout(PATIENCE, reading)
+            .await
+            .map_err(|_| ManageError::Slow)?
+            .map_err(ManageError::Read)?;
+        let version = |secret: &Secret| secret.metadata.resource_version.clone();
+        Ok(stored.as_ref().map(version) == seen.map(version))
+    }
+
+    /// Whether everyone was seen to serve by the new authority.
+    fn judge(&self, all_serve: Result<bool, EndpointsError>, complaint: &mut Complaint) -> bool {
+        match all_serve {
+            Ok(all_serve) => {
+                complaint.over();
+                all_serve
+            }
+            Err(error) => {
+                self.metrics.certificate_failed(CertificateWork::Endpoints);
+                let what = "what the Service's endpoints serve cannot be looked at, so the old CA \
+                            is kept";
+                complaint.tell(&error, what);
+                false
+            }
+        }
     }
 
     /// Writes a Secret that nobody else has written in the meantime.
@@ -300,12 +228,16 @@ impl Manager<'_> {
         match step {
             Step::Wait => {}
             Step::Authorities(change) => {
+                let name = &self.names.ca_secret;
+                tracing::info!(secret = name, "{}", change.reasons.join("; "));
                 self.watches.authorities.wrote(*secret);
                 if change.is_rotated {
                     self.metrics.certificate_rotated(Certificate::Ca);
                 }
             }
-            Step::Issue { .. } => {
+            Step::Issue { reason } => {
+                let name = &self.names.tls_secret;
+                tracing::info!(secret = name, "a serving certificate was issued: {reason}");
                 self.watches.serving.wrote(*secret);
                 self.metrics.certificate_rotated(Certificate::Serving);
             }
@@ -320,7 +252,7 @@ impl Manager<'_> {
             return Ok(());
         };
         if now.duration_since(theirs).unsigned_abs() > MOST_SKEW {
-            return Err(ManageError::Clock { ours: now, theirs });
+            return Err(ManageError::Clock(ClocksDiffer { ours: now, theirs }));
         }
         Ok(())
     }
@@ -357,39 +289,34 @@ enum ManageError {
     Issue(#[from] super::authority::IssueError),
     #[error("the Secret cannot be written")]
     Secret(#[source] kube::Error),
-    #[error("the Secret cannot be written: no answer in time")]
+    #[error("the API server gave no answer about a Secret in time")]
     Slow,
-    #[error(
-        "our clock says {ours} and the API server's {theirs}; nothing is issued by a wrong one"
-    )]
-    Clock { ours: Timestamp, theirs: Timestamp },
+    #[error("a CA is lost, and what is served by it cannot be looked at")]
+    Witnesses(#[source] EndpointsError),
+    #[error("the Secret with the CA cannot be read")]
+    Read(#[source] kube::Error),
+    #[error("our clock is far from the API server's, and nothing is issued by a wrong one")]
+    Clock(#[source] ClocksDiffer),
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("ours says {ours} and theirs {theirs}")]
+struct ClocksDiffer {
+    ours: Timestamp,
+    theirs: Timestamp,
 }
 
 impl ManageError {
     const fn work(&self) -> CertificateWork {
         match self {
-            Self::Issue(_) | Self::Secret(_) | Self::Slow => CertificateWork::Secret,
-            Self::Clock { .. } => CertificateWork::Clock,
+            Self::Issue(_) | Self::Secret(_) | Self::Read(_) | Self::Slow => {
+                CertificateWork::Secret
+            }
+            Self::Witnesses(_) => CertificateWork::Endpoints,
+            Self::Clock(_) => CertificateWork::Clock,
         }
     }
 }
 
-/// Tells each trouble once, and once when it is over.
-#[derive(Default)]
-struct Complaint(Option<String>);
-
-impl Complaint {
-    fn tell(&mut self, error: &(dyn std::error::Error + 'static), what: &str) {
-        let text = WithCauses(error).to_string();
-        if self.0.is_none() {
-            tracing::error!(error = text, "{what}");
-        }
-        self.0 = Some(text);
-    }
-
-    fn over(&mut self) {
-        if self.0.take().is_some() {
-            tracing::info!("what failed about the certificates works again");
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -104,3 +104,77 @@ impl ServerCertVerifier for Look {
         algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+    use std::sync::Arc;
+
+    use rustls::ServerConfig;
+    use rustls::crypto::ring;
+    use rustls::version::{TLS12, TLS13};
+    use rustls_pki_types::CertificateDer;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::super::client_ca::ClientCa;
+    use super::super::self_signed;
+    use super::super::served::ServedCertificate;
+    use super::shown_by;
+
+    /// Somebody who serves, and what.
+    async fn server(
+        version: &'static rustls::SupportedProtocolVersion,
+        demands: bool,
+    ) -> (SocketAddr, CertificateDer<'static>) {
+        let made = self_signed::make(&[], "2026-11-24T06:00:00Z".parse().unwrap()).unwrap();
+        let own = made.pair.chain()[0].clone();
+        let provider = Arc::new(ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap();
+        let client_ca = ClientCa::from_pem(made.ca_pem.as_bytes()).unwrap();
+        let builder = if demands {
+            builder.with_client_cert_verifier(client_ca.verifier)
+        } else {
+            builder.with_no_client_auth()
+        };
+        let served = Arc::new(ServedCertificate::new(made.pair));
+        let acceptor = TlsAcceptor::from(Arc::new(builder.with_cert_resolver(served)));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                drop(acceptor.accept(stream).await);
+            }
+        });
+        (address, own)
+    }
+
+    #[tokio::test]
+    async fn what_a_server_shows_is_seen_whatever_it_demands() {
+        for version in [&TLS12, &TLS13] {
+            for demands in [false, true] {
+                let (address, own) = server(version, demands).await;
+                assert_eq!(shown_by(address).await, Some(own), "{version:?} {demands}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn who_does_not_speak_tls_shows_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::io::AsyncWriteExt::write_all(&mut stream, b"HTTP/1.0 400\r\n\r\n")
+                .await
+                .unwrap();
+        };
+        let (shown, ()) = tokio::join!(shown_by(address), serving);
+        assert_eq!(shown, None);
+        drop(listener);
+        assert_eq!(shown_by(address).await, None);
+    }
+}

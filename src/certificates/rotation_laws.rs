@@ -193,12 +193,18 @@ fn own(stored: &FoundServing) -> Option<Vec<u8>> {
     Some(serving.chain.first()?.to_vec())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 24,
+/// Keys take their time: a tenth of the usual number of cases, and at most some minutes of them.
+fn config() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        cases: (usual.cases / 10).min(5_000),
         max_shrink_iters: 300,
-        ..ProptestConfig::default()
-    })]
+        ..usual
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
 
     #[test]
     fn every_configuration_trusts_every_replica_at_every_moment(

@@ -126,18 +126,24 @@ impl Candidate {
     ///
     /// If the API server cannot be asked, or refuses.
     pub async fn release(&self) -> kube::Result<()> {
-        let Some(mut lease) = self.api.get_opt(&self.name).await? else {
-            return Ok(());
-        };
-        if holder(&lease) != Some(self.identity.as_str()) {
-            return Ok(());
+        loop {
+            let Some(mut lease) = self.api.get_opt(&self.name).await? else {
+                return Ok(());
+            };
+            if holder(&lease) != Some(self.identity.as_str()) {
+                return Ok(());
+            }
+            let spec = lease.spec.get_or_insert_default();
+            spec.holder_identity = None;
+            spec.acquire_time = None;
+            spec.renew_time = None;
+            spec.lease_duration_seconds = None;
+            match self.replace(&lease).await {
+                // A renewal of ours was still on its way.
+                Err(kube::Error::Api(status)) if status.code == 409 => {}
+                replaced => return replaced,
+            }
         }
-        let spec = lease.spec.get_or_insert_default();
-        spec.holder_identity = None;
-        spec.acquire_time = None;
-        spec.renew_time = None;
-        spec.lease_duration_seconds = None;
-        self.replace(&lease).await
     }
 
     /// Returns when it is ours, with the moment from which that holds.

@@ -82,3 +82,70 @@ pub async fn annotate(
 fn api(client: &Client, namespace: &str) -> Api<Secret> {
     Api::namespaced(client.clone(), namespace)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use http::{Method, Request, Response};
+    use k8s_openapi::api::core::v1::Secret;
+    use kube::Client;
+    use kube::client::Body;
+    use serde_json::json;
+    use tower::service_fn;
+
+    use super::{Written, write};
+
+    /// Writes a Secret that was read, or is new, to an API server that answers so.
+    async fn written(version: Option<&str>, code: u16) -> kube::Result<Written> {
+        let is_new = version.is_none();
+        let service = service_fn(move |request: Request<Body>| async move {
+            let (method, path) = (request.method(), request.uri().path());
+            let expected = if is_new {
+                (&Method::POST, "/api/v1/namespaces/n/secrets")
+            } else {
+                (&Method::PUT, "/api/v1/namespaces/n/secrets/s")
+            };
+            assert_eq!((method, path), expected);
+            let body = if code < 400 {
+                json!({"metadata": {"name": "s", "resourceVersion": "8"}})
+            } else {
+                json!({
+                    "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+                    "message": "no", "reason": "x", "code": code,
+                })
+            };
+            let response = Response::builder().status(code);
+            let body = Body::from(body.to_string().into_bytes());
+            Ok::<_, Infallible>(response.body(body).unwrap())
+        });
+        let mut secret = Secret::default();
+        secret.metadata.name = Some("s".to_owned());
+        secret.metadata.resource_version = version.map(str::to_owned);
+        write(&Client::new(service, "other"), "n", &secret).await
+    }
+
+    #[tokio::test]
+    async fn what_another_wrote_first_is_a_conflict_and_no_error() {
+        for (version, code) in [(None, 409), (Some("7"), 409), (Some("7"), 404)] {
+            let written = written(version, code).await;
+            assert!(
+                matches!(written, Ok(Written::Conflict)),
+                "{version:?} {code}"
+            );
+        }
+        for version in [None, Some("7")] {
+            let Ok(Written::Done(secret)) = written(version, 201).await else {
+                panic!("{version:?}");
+            };
+            assert_eq!(secret.metadata.resource_version.as_deref(), Some("8"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_missing_namespace_and_a_missing_right_are_errors() {
+        for (version, code) in [(None, 404), (None, 403), (Some("7"), 403), (Some("7"), 422)] {
+            assert!(written(version, code).await.is_err(), "{version:?} {code}");
+        }
+    }
+}

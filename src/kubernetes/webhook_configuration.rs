@@ -85,12 +85,13 @@ pub fn watch<K: WebhookConfiguration>(client: &Client, name: &str) -> ObjectWatc
 }
 
 /// Sets the `caBundle` (PEM) of these webhooks, each by its place and name in the configuration,
-/// and touches nothing else. Takes the right to `patch` it. `None` when the webhooks are not at
-/// these places any more, or the configuration is gone.
+/// and touches nothing else. Takes the right to `patch` it. `None` when the configuration is gone,
+/// or was changed at the same time.
 ///
 /// # Errors
 ///
-/// If the API server cannot be asked, or refuses.
+/// If the API server cannot be asked, or refuses: so it does, with a 422, when the webhooks are not
+/// at these places any more.
 pub async fn set_ca_bundle<K: WebhookConfiguration>(
     client: &Client,
     configuration: &str,
@@ -109,8 +110,7 @@ pub async fn set_ca_bundle<K: WebhookConfiguration>(
         .await;
     match patched {
         Ok(configuration) => Ok(Some(configuration)),
-        // A test that fails is a 422, and a change in between a 409.
-        Err(kube::Error::Api(status)) if [404, 409, 422].contains(&status.code) => Ok(None),
+        Err(kube::Error::Api(status)) if [404, 409].contains(&status.code) => Ok(None),
         Err(error) => Err(error),
     }
 }

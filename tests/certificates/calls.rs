@@ -12,7 +12,7 @@ use kube::api::PostParams;
 use serde_json::json;
 
 use crate::support::ADMIN;
-use crate::world::{HOLDER, World, plane};
+use crate::world::{HOLDER, World};
 
 /// Between two calls.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -31,7 +31,7 @@ impl Calls {
         let ended = Arc::new(AtomicBool::new(false));
         let answered = Arc::new(AtomicUsize::new(0));
         let (ending, counting) = (Arc::clone(&ended), Arc::clone(&answered));
-        let kubeconfig = plane().kubeconfig(ADMIN);
+        let kubeconfig = world.plane.kubeconfig(ADMIN);
         let namespace = world.name.clone();
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()

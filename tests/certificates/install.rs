@@ -6,7 +6,7 @@ use bindguard::certificates::authority::Authority;
 use bindguard::telemetry::clock::now;
 
 use crate::calls::Calls;
-use crate::support::fresh_folder;
+use crate::support::{ADMIN, fresh_folder};
 use crate::world::{CA, TLS, World, until};
 
 #[test]
@@ -57,12 +57,23 @@ fn of_two_controllers_that_are_installed_at_once_one_makes_the_certificates() {
     calls.end();
 }
 
+const LEASE: (&str, &str, &str) = ("coordination.k8s.io/v1", "Lease", "bindguard-controller");
+
 #[test]
 #[ignore = "runs in a network of its own"]
-fn certificates_begin_an_hour_early() {
+fn secrets_that_are_empty_are_filled_with_certificates_that_begin_an_hour_early() {
     let world = World::new();
+    // As the chart makes them, so that they go with it.
+    let objects = [("v1", "Secret", CA), ("v1", "Secret", TLS), LEASE].map(|(api, kind, name)| {
+        format!("---\n{{apiVersion: {api}, kind: {kind}, metadata: {{name: {name}}}}}\n")
+    });
+    let args = ["create", "--filename", "-", "--namespace", &world.name];
+    let created = world.plane.kubectl_stdin(ADMIN, &args, &objects.concat());
+    created.expect_success();
     let controller = world.controller(&[]);
-    until("there is a certificate", || world.secret(TLS).is_some());
+    until("there is a certificate", || {
+        world.serving().serving.is_some()
+    });
     let now = now();
     let serving = world.serving().serving.expect("a certificate");
     for validity in [serving.facts.validity, world.signing().validity()] {

@@ -98,3 +98,43 @@ fn a_leader_whose_lease_another_takes_stops_its_work() {
         world.bundles().iter().all(|bundle| !bundle.is_empty())
     });
 }
+
+#[test]
+#[ignore = "runs in a network of its own"]
+fn a_leader_that_does_not_reach_the_api_server_stops_before_another_could_begin() {
+    let Installed {
+        world,
+        controllers,
+        replicas,
+    } = World::alone().install(&[]);
+    leader(&controllers);
+    world.plane.signal_api_server("STOP");
+    let took = until("nobody leads", || {
+        let leaders = controllers.iter().filter(|one| one.leads()).count();
+        assert!(leaders < 2, "two lead");
+        leaders == 0
+    });
+    eprintln!("figure: API server hangs, the leader stops after {took:?}");
+    assert!(took < Duration::from_secs(14), "{took:?}");
+    until("they say so", || {
+        controllers
+            .iter()
+            .all(|one| one.readyz().contains("cannot be watched"))
+    });
+    for replica in &replicas {
+        assert!(replica.is_ready(), "{}", replica.readyz());
+    }
+    world.plane.signal_api_server("CONT");
+    let took = until("one leads again", || {
+        controllers.iter().filter(|one| one.leads()).count() == 1
+    });
+    eprintln!("figure: API server goes on, one leads after {took:?}");
+    world.set_bundle(0, None);
+    until("bundles are right", || {
+        world.bundles().iter().all(|bundle| !bundle.is_empty())
+    });
+    Calls::begin(&world).end();
+    for controller in &controllers {
+        controller.wait_until_ready();
+    }
+}

@@ -9,9 +9,14 @@ use bindguard::certificates::authority::CaCertificate;
 use bindguard::certificates::secret::{
     FoundAuthorities, FoundServing, read_authorities, read_serving,
 };
+use bindguard::kubernetes::client::{ClientOptions, connect};
+use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::Secret;
-use serde_json::Value;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 use crate::support::{
     ADMIN, ControlPlane, Output, Process, clean_command, eventually, fresh_folder, http_get,
@@ -29,23 +34,27 @@ pub(crate) const HOLDER: &str = "holder@example.com";
 pub(crate) const CA: &str = "bindguard-ca";
 pub(crate) const TLS: &str = "bindguard-tls";
 
-pub(crate) fn plane() -> &'static ControlPlane {
+/// The API server that tests share.
+fn shared() -> &'static ControlPlane {
     static PLANE: OnceLock<ControlPlane> = OnceLock::new();
-    PLANE.get_or_init(|| {
-        let plane = ControlPlane::start(&["--enable-aggregator-routing=true"]);
-        plane.install_roles();
-        for role in ["spectro-list-namespaces", "spectro-list-vmtemplates"] {
-            let (name, role) = (format!("holder-{role}"), format!("--clusterrole={role}"));
-            let user = format!("--user={HOLDER}");
-            let args = ["create", "clusterrolebinding", &name, &role, &user];
-            plane.kubectl(ADMIN, &args).expect_success();
-        }
-        plane
-    })
+    PLANE.get_or_init(fresh)
+}
+
+fn fresh() -> ControlPlane {
+    let plane = ControlPlane::start(&["--enable-aggregator-routing=true"]);
+    plane.install_roles();
+    for role in ["spectro-list-namespaces", "spectro-list-vmtemplates"] {
+        let (name, role) = (format!("holder-{role}"), format!("--clusterrole={role}"));
+        let user = format!("--user={HOLDER}");
+        let args = ["create", "clusterrolebinding", &name, &role, &user];
+        plane.kubectl(ADMIN, &args).expect_success();
+    }
+    plane
 }
 
 /// A namespace with a Service, the `ServiceAccounts` and their rights.
 pub(crate) struct World {
+    pub(crate) plane: &'static ControlPlane,
     /// The name of the namespace and of the webhook configuration.
     pub(crate) name: String,
     number: u32,
@@ -55,16 +64,26 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::on(shared())
+    }
+
+    /// On an API server of its own, which it may stop.
+    pub(crate) fn alone() -> Self {
+        Self::on(Box::leak(Box::new(fresh())))
+    }
+
+    fn on(plane: &'static ControlPlane) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("bindguard-{number}");
         let objects = include_str!("world.yaml")
             .replace("NAMESPACE", &name)
             .replace("NUMBER", &number.to_string());
-        plane().apply(ADMIN, &objects).expect_success();
+        plane.apply(ADMIN, &objects).expect_success();
         Self {
-            serve: plane().service_account_kubeconfig(&name, "bindguard"),
-            controller: plane().service_account_kubeconfig(&name, "bindguard-controller"),
+            serve: plane.service_account_kubeconfig(&name, "bindguard"),
+            plane,
+            controller: plane.service_account_kubeconfig(&name, "bindguard-controller"),
             name,
             number,
         }
@@ -83,7 +102,7 @@ impl World {
         let mut object: Value = serde_saphyr::from_str(validating).expect("YAML");
         object["metadata"]["name"] = name.as_str().into();
         for webhook in object["webhooks"].as_array_mut().expect("webhooks") {
-            webhook["namespaceSelector"] = serde_json::json!({
+            webhook["namespaceSelector"] = json!({
                 "matchLabels": {"kubernetes.io/metadata.name": name},
             });
         }
@@ -99,14 +118,14 @@ impl World {
             "--filename",
             "-",
         ];
-        plane()
+        self.plane
             .kubectl_stdin(ADMIN, &args, &self.configuration())
             .expect_success();
     }
 
     pub(crate) fn kubectl(&self, args: &[&str]) -> Output {
         let namespace = format!("--namespace={}", self.name);
-        plane().kubectl(ADMIN, &[args, &[&namespace]].concat())
+        self.plane.kubectl(ADMIN, &[args, &[&namespace]].concat())
     }
 
     pub(crate) fn controller(&self, args: &[&str]) -> Running {
@@ -158,7 +177,9 @@ impl World {
         let folder = fresh_folder("certs");
         let mut command = clean_command(BINARY.as_ref(), &folder);
         command.arg("certs").args(args);
-        command.arg("--kubeconfig").arg(plane().kubeconfig(ADMIN));
+        command
+            .arg("--kubeconfig")
+            .arg(self.plane.kubeconfig(ADMIN));
         command.args(["--bindguard-namespace", &self.name]);
         command.args(["--webhook-configuration", &self.name]);
         run(format!("bindguard certs {}", args.join(" ")), command, "")
@@ -166,7 +187,12 @@ impl World {
 
     /// A whole installation: two controllers, two who serve, the webhooks. All are ready.
     pub(crate) fn installed(controller: &[&str]) -> Installed {
-        let world = Self::new();
+        Self::new().install(controller)
+    }
+
+    /// The same in this one.
+    pub(crate) fn install(self, controller: &[&str]) -> Installed {
+        let world = self;
         let controllers = [world.controller(controller), world.controller(controller)];
         world.register();
         let replicas = [world.serve(1, &[]), world.serve(2, &[])];
@@ -214,46 +240,85 @@ impl World {
             "--output",
             "json",
         ];
-        let text = plane().kubectl(ADMIN, &args).expect_success();
+        let text = self.plane.kubectl(ADMIN, &args).expect_success();
         serde_json::from_str(&text).expect("a configuration")
     }
 
     /// Every `caBundle`, as PEM.
     pub(crate) fn bundles(&self) -> Vec<String> {
-        let webhooks = self.live().webhooks.expect("webhooks");
-        let bundle = |bundle: k8s_openapi::ByteString| String::from_utf8(bundle.0).expect("PEM");
-        webhooks
-            .into_iter()
-            .map(|webhook| {
-                webhook
-                    .client_config
-                    .ca_bundle
-                    .map(bundle)
-                    .unwrap_or_default()
-            })
-            .collect()
+        bundles(self.live())
     }
 
     /// Sets `caBundle` of a webhook by a JSON patch, as somebody else.
     pub(crate) fn set_bundle(&self, place: usize, bundle: Option<&str>) {
-        let at = format!("/webhooks/{place}/clientConfig/caBundle");
-        let patch = match bundle {
-            Some(bundle) => {
-                let bundle = k8s_openapi::ByteString(bundle.as_bytes().to_vec());
-                serde_json::json!([{"op": "add", "path": at, "value": bundle}])
-            }
-            None => serde_json::json!([{"op": "remove", "path": at}]),
-        };
-        let patch = format!("--patch={patch}");
-        let args = [
-            "patch",
-            "validatingwebhookconfiguration",
-            &self.name,
-            "--type=json",
-            &patch,
-        ];
-        plane().kubectl(ADMIN, &args).expect_success();
+        let api = self.configurations();
+        runtime().block_on(set_bundle(&api, &self.name, place, bundle));
     }
+
+    /// The same, and how long it took until every `caBundle` was this one again. Not by kubectl,
+    /// whose start takes longer.
+    pub(crate) fn wrong_for(&self, place: usize, bundle: Option<&str>, right: &str) -> Duration {
+        let api = self.configurations();
+        runtime().block_on(async {
+            set_bundle(&api, &self.name, place, bundle).await;
+            let start = Instant::now();
+            loop {
+                let live = api.get(&self.name).await.expect("a configuration");
+                if bundles(live).iter().all(|bundle| bundle == right) {
+                    return start.elapsed();
+                }
+                assert!(start.elapsed() < LIMIT, "it stays wrong");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+    }
+
+    fn configurations(&self) -> Api<ValidatingWebhookConfiguration> {
+        let options = ClientOptions {
+            kubeconfig: Some(self.plane.kubeconfig(ADMIN)),
+            ..ClientOptions::default()
+        };
+        let client = runtime().block_on(connect(&options)).expect("a client");
+        Api::all(client)
+    }
+}
+
+fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| Runtime::new().expect("a runtime"))
+}
+
+async fn set_bundle(
+    api: &Api<ValidatingWebhookConfiguration>,
+    name: &str,
+    place: usize,
+    bundle: Option<&str>,
+) {
+    let at = format!("/webhooks/{place}/clientConfig/caBundle");
+    let patch = match bundle {
+        Some(bundle) => {
+            let bundle = ByteString(bundle.as_bytes().to_vec());
+            json!([{"op": "add", "path": at, "value": bundle}])
+        }
+        None => json!([{"op": "remove", "path": at}]),
+    };
+    let patch = serde_json::from_value(patch).expect("a patch");
+    let patched = api
+        .patch(name, &PatchParams::default(), &Patch::<()>::Json(patch))
+        .await;
+    patched.expect("a patched configuration");
+}
+
+/// Every `caBundle` of a configuration, as PEM.
+fn bundles(configuration: ValidatingWebhookConfiguration) -> Vec<String> {
+    let bundle = |bundle: ByteString| String::from_utf8(bundle.0).expect("PEM");
+    let webhooks = configuration.webhooks.expect("webhooks").into_iter();
+    webhooks
+        .map(|webhook| {
+            let found = webhook.client_config.ca_bundle;
+            found.map(bundle).unwrap_or_default()
+        })
+        .collect()
 }
 
 pub(crate) struct Installed {

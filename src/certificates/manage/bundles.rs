@@ -1,11 +1,13 @@
 //! Keeping every `caBundle` right.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::{AFTER_FAILURE, Complaint, Manager, PATIENCE, TICK};
+use super::complaint::Complaint;
+use super::{AFTER_FAILURE, Manager, PATIENCE, TICK};
 use crate::certificates::ca_bundle;
 use crate::certificates::secret::{FoundAuthorities, read_authorities};
 use crate::kubernetes::object_watch::ObjectWatch;
@@ -13,9 +15,41 @@ use crate::kubernetes::secret;
 use crate::kubernetes::webhook_configuration::{self, WebhookConfiguration};
 use crate::telemetry::labels::{CertificateWork, ConfigurationKind};
 
-/// How long to wait after a repair: somebody who keeps writing another `caBundle` must not make
-/// this and them write without end.
+/// How long to wait after a repair.
 const AFTER_REPAIR: Duration = Duration::from_millis(250);
+/// The same when it was not the first for a while: somebody who keeps writing another `caBundle`
+/// must not make this and them write without end.
+const AFTER_MANY: Duration = Duration::from_secs(5);
+/// How many repairs within how long are many.
+const MANY: usize = 10;
+const WINDOW: Duration = Duration::from_mins(1);
+
+/// When repairs were made.
+#[derive(Default)]
+struct Repairs(VecDeque<Instant>);
+
+impl Repairs {
+    /// How long to wait after one more.
+    fn pause_after(&mut self, repair: Instant, kind: &str) -> Duration {
+        let is_old = |at: &Instant| repair.saturating_duration_since(*at) > WINDOW;
+        while self.0.front().is_some_and(is_old) {
+            self.0.pop_front();
+        }
+        self.0.push_back(repair);
+        if self.0.len() == MANY {
+            tracing::warn!(
+                "somebody keeps changing the caBundle of the {kind}; it is put right every {} s \
+                 from now on",
+                AFTER_MANY.as_secs()
+            );
+        }
+        if self.0.len() < MANY {
+            AFTER_REPAIR
+        } else {
+            AFTER_MANY
+        }
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 enum BundleError {
@@ -45,6 +79,7 @@ impl Manager<'_> {
         let mut authorities = self.watches.authorities.subscribe();
         let mut configuration = watch.subscribe();
         let mut complaint = Complaint::default();
+        let mut repairs = Repairs::default();
         loop {
             authorities.mark_unchanged();
             configuration.mark_unchanged();
@@ -68,7 +103,7 @@ impl Manager<'_> {
                         webhooks,
                         "the caBundle of the webhooks was put right"
                     );
-                    sleep(AFTER_REPAIR).await;
+                    sleep(repairs.pause_after(Instant::now(), K::KIND)).await;
                 }
                 Err(error) => {
                     self.metrics.certificate_failed(CertificateWork::CaBundle);
@@ -134,5 +169,22 @@ fn wrong<K: WebhookConfiguration>(
             ca_bundle::wrong(&ca_bundle::webhooks(object), &wanted)
         }
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::{AFTER_MANY, AFTER_REPAIR, MANY, Repairs, WINDOW};
+
+    #[test]
+    fn whoever_keeps_writing_another_bundle_is_answered_slowly() {
+        let (mut repairs, start) = (Repairs::default(), Instant::now());
+        for _ in 1..MANY {
+            assert_eq!(repairs.pause_after(start, "K"), AFTER_REPAIR);
+        }
+        assert_eq!(repairs.pause_after(start + WINDOW, "K"), AFTER_MANY);
+        assert_eq!(repairs.pause_after(start + 3 * WINDOW, "K"), AFTER_REPAIR);
     }
 }

@@ -124,3 +124,7 @@ fn wrong_time(validity: Validity, now: Timestamp) -> Option<String> {
         )
     })
 }
+
+#[cfg(test)]
+#[path = "problems_tests.rs"]
+mod tests;

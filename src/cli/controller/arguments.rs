@@ -23,7 +23,9 @@ What it needs in the cluster, and no more:
       name. Without create, somebody else makes them, empty
   validating- and mutatingwebhookconfigurations: list, watch and patch by name
   endpointslices in --bindguard-namespace: list
-  leases in --bindguard-namespace: create; get and update the one by name";
+  leases in --bindguard-namespace: create; get and update the one by name
+With --certificates external: to list and watch the Secret of --tls-secret by
+  name, and the same for leases";
 
 /// Look after certificates: bindguard's own CA, the certificate that `bindguard serve
 /// --tls-secret` serves, and the caBundle of its webhooks
@@ -214,7 +216,8 @@ pub(in crate::cli) struct Arguments {
 pub(in crate::cli) enum Certificates {
     /// This controller
     SelfManaged,
-    /// Somebody else. The controller writes nothing, and shows in its metrics what it may read
+    /// Somebody else. The controller writes none, and its metrics show that of --tls-secret, if it
+    /// may read it
     External,
 }
 

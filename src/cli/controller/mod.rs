@@ -97,7 +97,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         signal = signals.next() => Ok(signal),
         stopped = serving => Err(stopped),
         never = leading => match never {},
-        never = watches.run() => match never {},
+        never = watch(&watches, is_external) => match never {},
         never = observe::watches(&watches, is_external, &readiness, &metrics) => match never {},
     };
     readiness.drain();
@@ -128,6 +128,14 @@ fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
         .and_then(|authority| authority.issue(&names, now, certificate))
         .context("cannot make a certificate for --service and --dns-name")?;
     Ok(Settings::new(names, ca, certificate))
+}
+
+/// Where somebody else looks after the certificates, only what is served is looked at.
+async fn watch(watches: &Watches, is_external: bool) -> Infallible {
+    if is_external {
+        return watches.serving.run().await;
+    }
+    watches.run().await
 }
 
 async fn work(manager: &Manager<'_>, is_external: bool) -> Infallible {

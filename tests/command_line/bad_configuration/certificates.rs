@@ -100,31 +100,6 @@ pub(crate) fn cases() -> Vec<Case> {
         client_ca("a client CA that is a key", &pair.key).names("no certificate"),
         client_ca("a client CA that breaks off", CUT_OFF),
         client_ca("a client CA that is no X.509", NO_X509),
-        case(
-            "a certificate of a file and of a Secret",
-            "bindguard serve --tls-cert a --tls-key b --tls-secret c",
-        )
-        .names("--tls-secret"),
-        case(
-            "a certificate of a Secret where there is no cluster",
-            "bindguard serve --manifests folder --tls-secret bindguard-tls",
-        )
-        .names("--tls-secret"),
-        case(
-            "the authority of a certificate that somebody else made",
-            "bindguard serve --tls-secret bindguard-tls --write-ca ca.pem",
-        )
-        .names("--write-ca"),
-        case(
-            "trust of webhook configurations where there is no cluster",
-            "bindguard serve --manifests folder --verify-ca-bundle",
-        )
-        .names("--verify-ca-bundle"),
-        case(
-            "a Secret of an impossible name",
-            "bindguard serve --tls-secret Bindguard_TLS",
-        )
-        .names("--tls-secret"),
     ]
 }
 
@@ -163,6 +138,31 @@ pub(crate) fn managed_cases() -> Vec<Case> {
             "--policy missing.yaml",
         )
         .names("missing.yaml"),
+        case(
+            "a certificate of a file and of a Secret",
+            "bindguard serve --tls-cert a --tls-key b --tls-secret c",
+        )
+        .names("--tls-secret"),
+        case(
+            "a certificate of a Secret where there is no cluster",
+            "bindguard serve --manifests folder --tls-secret bindguard-tls",
+        )
+        .names("--tls-secret"),
+        case(
+            "the authority of a certificate that somebody else made",
+            "bindguard serve --tls-secret bindguard-tls --write-ca ca.pem",
+        )
+        .names("--write-ca"),
+        case(
+            "trust of webhook configurations where there is no cluster",
+            "bindguard serve --manifests folder --verify-ca-bundle",
+        )
+        .names("--verify-ca-bundle"),
+        case(
+            "a Secret of an impossible name",
+            "bindguard serve --tls-secret Bindguard_TLS",
+        )
+        .names("--tls-secret"),
         case("certificates of no cluster", "bindguard certs check").names("--kubeconfig"),
         case("a group of nobody", "bindguard certs show --as-group devs").names("--as"),
         case(

@@ -85,3 +85,57 @@ fn a_rotation_is_done_on_request() {
     assert!(secret.metadata.annotations.unwrap_or_default().is_empty());
     calls.end();
 }
+
+#[test]
+#[ignore = "runs in a network of its own"]
+fn a_rotation_goes_on_after_a_crash_and_the_old_ca_waits_for_a_replica_that_hangs() {
+    let installed = World::installed(&[]);
+    let world = &installed.world;
+    let old = world.signing();
+    world
+        .certs(&["rotate", "--ca", "--no-wait"])
+        .expect_success();
+    let next = || world.authorities().authorities.next;
+    until("a new CA is published", || next().is_some());
+    for controller in &installed.controllers {
+        controller.process.kill();
+    }
+    let published = next();
+    assert!(
+        published.is_some(),
+        "it signs before it was published for long enough"
+    );
+    installed.replicas[1].process.signal("STOP");
+
+    let controller = world.controller(&[]);
+    until("it signs", || world.signing() != old);
+    assert_eq!(
+        published.map(|next| next.certificate().clone()),
+        Some(world.signing())
+    );
+    let signing = world.signing();
+    let issued = || world.serving().serving.expect("a certificate").chain[0].clone();
+    until("it has signed", || signing.has_signed(&issued()));
+    std::thread::sleep(Duration::from_secs(5));
+    assert_eq!(
+        world.authorities().authorities.previous,
+        std::slice::from_ref(&old)
+    );
+    for bundle in world.bundles() {
+        assert!(bundle.contains(old.pem()) && bundle.contains(signing.pem()));
+    }
+    let output = world.certs(&["rotate", "--timeout", "1s"]);
+    output.expect_success();
+
+    installed.replicas[1].process.signal("CONT");
+    let took = until("the old one is dropped", || {
+        world.authorities().authorities.previous.is_empty()
+            && world.bundles() == [signing.pem(), signing.pem()]
+    });
+    eprintln!("figure: the last replica has changed, the old CA is dropped after {took:?}");
+    assert_eq!(
+        controller.metric("certificate_errors_total{work=\"endpoints\"}"),
+        0
+    );
+    Calls::begin(world).end();
+}
