@@ -12,6 +12,7 @@ needed=(
   setpriv:util-linux
   flock:util-linux
   unshare:util-linux
+  nsenter:util-linux
   ip:iproute2
   git:git
   "$@"

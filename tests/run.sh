@@ -35,8 +35,9 @@ suite 'control plane' control_plane
 suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'removal' "$cargo" test --locked --test removal
-suite 'certificates' "$cargo" test --locked --test certificates
 suite 'chart' "$cargo" test --locked --test chart
+suite 'certificates' "$cargo" test --locked --test certificates
+suite 'install' "$cargo" test --locked --test install
 suite 'freshness' "$cargo" test --locked --test freshness
 suite 'oracle' "$cargo" test --locked --test oracle
 suite 'hostile' "$cargo" test --locked --test hostile

@@ -14,7 +14,7 @@ use kube::Client;
 use tokio::time::{Instant, sleep, timeout};
 
 use self::complaint::Complaint;
-use self::endpoints::Endpoints;
+use self::endpoints::{Endpoints, EndpointsError};
 pub use self::watches::{Changes, Names, Watches};
 use super::rotation::{Evidence, Settings, Step, needs_witnesses, next_step};
 use super::secret::{
@@ -129,6 +129,9 @@ impl Manager<'_> {
                 let Some(signing) = &found.authorities.signing else {
                     return Ok(Progress::Nothing);
                 };
+                if !self.is_current(stored.object()).await? {
+                    return Ok(Progress::Nothing);
+                }
                 let secret = &self.names.tls_secret;
                 let (names, lifetime) =
                     (self.settings.names(), self.settings.certificate_lifetime());
@@ -155,7 +158,8 @@ impl Manager<'_> {
         };
         let mut witnessed = Vec::new();
         if needs_witnesses(found, now) {
-            witnessed = endpoints.witnesses(self.watches, serving).await;
+            let found = endpoints.witnesses(self.watches, serving).await;
+            witnessed = found.map_err(ManageError::Witnesses)?;
         }
         let mut evidence = Evidence {
             now,
@@ -166,25 +170,35 @@ impl Manager<'_> {
             witnessed: &witnessed,
         };
         let step = next_step(&self.settings, found, serving, evidence)?;
-        let signing = found.authorities.signing.as_ref();
-        let Some(signing) = signing.filter(|_| !found.authorities.previous.is_empty()) else {
+        // Whoever hangs holds up nothing else: all else is done before, and news end it.
+        let is_idle = step == Step::Wait && !found.authorities.previous.is_empty();
+        let Some(signing) = found.authorities.signing.as_ref().filter(|_| is_idle) else {
             return Ok(step);
         };
-        // Whoever hangs holds up nothing else: all else was done before, and news end it.
-        if step == Step::Wait {
-            let mut news = self.watches.changes();
-            let looking = endpoints.all_serve(signing.certificate(), serving);
-            let all_serve = tokio::select! {
-                all_serve = looking => all_serve,
-                () = news.next() => return Ok(step),
-            };
-            evidence.all_serve_signing = self.judge(all_serve, &mut memory.endpoints);
-        }
+        let mut news = self.watches.changes();
+        let looking = endpoints.all_serve(signing.certificate(), serving);
+        let all_serve = tokio::select! {
+            all_serve = looking => all_serve,
+            () = news.next() => return Ok(step),
+        };
+        evidence.all_serve_signing = self.judge(all_serve, &mut memory.endpoints);
         Ok(next_step(&self.settings, found, serving, evidence)?)
     }
 
+    /// Whether the Secret of the authorities is still the one that was seen: a watch that has died
+    /// unnoticed must not have something signed by an authority that is not trusted any more.
+    async fn is_current(&self, seen: Option<&Secret>) -> Result<bool, ManageError> {
+        let reading = secret::get(&self.client, &self.names.namespace, &self.names.ca_secret);
+        let stored = timeout(PATIENCE, reading)
+            .await
+            .map_err(|_| ManageError::Slow)?
+            .map_err(ManageError::Read)?;
+        let version = |secret: &Secret| secret.metadata.resource_version.clone();
+        Ok(stored.as_ref().map(version) == seen.map(version))
+    }
+
     /// Whether everyone was seen to serve by the new authority.
-    fn judge(&self, all_serve: kube::Result<bool>, complaint: &mut Complaint) -> bool {
+    fn judge(&self, all_serve: Result<bool, EndpointsError>, complaint: &mut Complaint) -> bool {
         match all_serve {
             Ok(all_serve) => {
                 complaint.over();
@@ -275,8 +289,12 @@ enum ManageError {
     Issue(#[from] super::authority::IssueError),
     #[error("the Secret cannot be written")]
     Secret(#[source] kube::Error),
-    #[error("the Secret cannot be written: no answer in time")]
+    #[error("the API server gave no answer about a Secret in time")]
     Slow,
+    #[error("a CA is lost, and what is served by it cannot be looked at")]
+    Witnesses(#[source] EndpointsError),
+    #[error("the Secret with the CA cannot be read")]
+    Read(#[source] kube::Error),
     #[error("our clock is far from the API server's, and nothing is issued by a wrong one")]
     Clock(#[source] ClocksDiffer),
 }
@@ -291,7 +309,10 @@ struct ClocksDiffer {
 impl ManageError {
     const fn work(&self) -> CertificateWork {
         match self {
-            Self::Issue(_) | Self::Secret(_) | Self::Slow => CertificateWork::Secret,
+            Self::Issue(_) | Self::Secret(_) | Self::Read(_) | Self::Slow => {
+                CertificateWork::Secret
+            }
+            Self::Witnesses(_) => CertificateWork::Endpoints,
             Self::Clock(_) => CertificateWork::Clock,
         }
     }

@@ -7,6 +7,7 @@
 )]
 
 mod certs;
+mod cluster;
 mod completion;
 mod controller;
 mod duration;
@@ -16,6 +17,8 @@ mod names;
 mod output;
 mod policy;
 mod serve;
+mod unregister;
+mod verify;
 mod version;
 
 use std::process::ExitCode;
@@ -60,6 +63,8 @@ enum Command {
     Certs(Box<certs::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
+    Verify(verify::Arguments),
+    Unregister(unregister::Arguments),
     Version(version::Arguments),
     Completion(completion::Arguments),
 }
@@ -94,6 +99,8 @@ pub fn main() -> ExitCode {
         Command::Certs(arguments) => certs::run(*arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
+        Command::Verify(arguments) => verify::run(&arguments),
+        Command::Unregister(arguments) => unregister::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),
         Command::Completion(arguments) => completion::run(&arguments),
     };

@@ -80,6 +80,11 @@ pub(super) fn usage(error: &clap::Error, command: &Command) -> ExitCode {
     ExitCode::from(ERROR)
 }
 
+/// Tells on standard error what goes on meanwhile.
+pub(super) fn tell(text: &str) {
+    eprint(text);
+}
+
 fn eprint(text: &str) {
     // There is nowhere left to tell that standard error is gone.
     let _ = io::stderr().lock().write_all(text.as_bytes());

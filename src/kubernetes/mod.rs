@@ -2,6 +2,7 @@
 
 pub mod client;
 pub mod cluster_role_binding;
+pub mod dry_run;
 pub mod endpoints;
 pub mod lean;
 pub mod lease;

@@ -1,4 +1,4 @@
-//! Reads the webhook configurations that the API server has, and sets their `caBundle`.
+//! Reads and deletes the webhook configurations that the API server has, and sets their `caBundle`.
 
 use std::fmt::Debug;
 
@@ -6,7 +6,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::admissionregistration::v1::{
     MutatingWebhookConfiguration, ValidatingWebhookConfiguration, WebhookClientConfig,
 };
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use kube::core::ClusterResourceScope;
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
@@ -128,6 +128,21 @@ fn ca_bundle_patch(webhooks: &[(usize, String)], bundle: &str) -> Value {
         ]
     });
     operations.collect()
+}
+
+/// Deletes the configuration of this name, and says whether it was there. Takes the right to
+/// `delete` it.
+///
+/// # Errors
+///
+/// If the API server cannot be asked, or refuses.
+pub async fn delete<K: WebhookConfiguration>(client: &Client, name: &str) -> kube::Result<bool> {
+    let api: Api<K> = Api::all(client.clone());
+    match api.delete(name, &DeleteParams::default()).await {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Whether the API server refused because the right is missing.

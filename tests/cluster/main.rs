@@ -19,6 +19,7 @@ mod support;
 
 mod actions;
 mod audit;
+mod commands;
 mod freshness;
 mod helm;
 mod lab;

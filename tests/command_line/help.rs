@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 14] = [
+pub(crate) const COMMANDS: [&[&str]; 16] = [
     &[],
     &["serve"],
     &["controller"],
@@ -17,6 +17,8 @@ pub(crate) const COMMANDS: [&[&str]; 14] = [
     &["policy", "show"],
     &["policy", "check"],
     &["policy", "schema"],
+    &["verify"],
+    &["unregister"],
     &["version"],
     &["completion"],
 ];

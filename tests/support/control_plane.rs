@@ -14,6 +14,9 @@ use super::user::{ADMIN, User};
 use super::wait::eventually;
 use super::{assets, folder, fresh_folder, reserve_port};
 
+/// Where Pods reach an API server that was started beside them; see `tests/kubelet`.
+pub const FROM_PODS: &str = "10.88.0.1";
+
 /// A running API server with its etcd. Dropping it stops both.
 pub struct ControlPlane {
     pub(super) folder: PathBuf,
@@ -56,6 +59,11 @@ impl ControlPlane {
     /// The file with the certificate of the authority behind the API server and all users.
     pub fn authority_file(&self) -> PathBuf {
         self.folder.join("authority.crt")
+    }
+
+    /// The port of the API server.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 
     /// The folder with etcd, kube-apiserver, kube-controller-manager, kubectl and helm.
@@ -190,7 +198,12 @@ impl Drop for ControlPlane {
 }
 
 fn write_keys(folder: &Path, authority: &Authority) {
-    let server = authority.server(&["127.0.0.1", "localhost", "kubernetes.default.svc"]);
+    let server = authority.server(&[
+        "127.0.0.1",
+        "localhost",
+        "kubernetes.default.svc",
+        FROM_PODS,
+    ]);
     // Tokens are checked with the public half only, and the API server does not derive it.
     let tokens = fresh_key();
     for (name, content) in [

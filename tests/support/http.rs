@@ -25,8 +25,18 @@ pub fn post(port: u16, path: &str, json: &str) -> io::Result<(u16, String)> {
     )
 }
 
+/// Status and body of a plain GET to any address.
+pub fn get_at(host: &str, port: u16, path: &str) -> io::Result<(u16, String)> {
+    let stream = TcpStream::connect((host, port))?;
+    let request = format!("GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n");
+    speak(stream, &request)
+}
+
 fn exchange(port: u16, request: &str) -> io::Result<(u16, String)> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    speak(TcpStream::connect((Ipv4Addr::LOCALHOST, port))?, request)
+}
+
+fn speak(mut stream: TcpStream, request: &str) -> io::Result<(u16, String)> {
     stream.set_read_timeout(Some(LIMIT))?;
     stream.set_write_timeout(Some(LIMIT))?;
     stream.write_all(request.as_bytes())?;

@@ -11,6 +11,16 @@ use crate::certificates::ca_bundle;
 use crate::certificates::probe::shown_by;
 use crate::certificates::secret::FoundServing;
 use crate::kubernetes::endpoints;
+use crate::kubernetes::webhook_configuration::is_forbidden;
+
+/// Why nobody can tell what is served.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum EndpointsError {
+    #[error("the Service's endpoints cannot be listed")]
+    List(#[from] kube::Error),
+    #[error("the Service's endpoints are not listed in time")]
+    Slow,
+}
 
 pub(super) struct Endpoints<'c> {
     pub(super) client: &'c Client,
@@ -26,7 +36,7 @@ impl Endpoints<'_> {
         &self,
         authority: &CaCertificate,
         stored: &FoundServing,
-    ) -> kube::Result<bool> {
+    ) -> Result<bool, EndpointsError> {
         let is_stored = stored
             .serving
             .as_ref()
@@ -49,13 +59,15 @@ impl Endpoints<'_> {
         &self,
         watches: &Watches,
         stored: &FoundServing,
-    ) -> Vec<CaCertificate> {
+    ) -> Result<Vec<CaCertificate>, EndpointsError> {
         let served = match self.shown().await {
             Ok(shown) => shown.into_iter().flatten().collect(),
-            Err(error) => {
-                tracing::warn!(%error, "the Service's endpoints cannot be listed");
+            // Without the right there will never be more to see.
+            Err(EndpointsError::List(error)) if is_forbidden(&error) => {
+                tracing::warn!(%error, "the Service's endpoints may not be listed");
                 Vec::new()
             }
+            Err(error) => return Err(error),
         };
         let stored_own = stored
             .serving
@@ -78,16 +90,15 @@ impl Endpoints<'_> {
                 witnesses.push(authority);
             }
         }
-        witnesses
+        Ok(witnesses)
     }
 
     /// What each shows; `None` for one that cannot be asked.
-    async fn shown(&self) -> kube::Result<Vec<Option<CertificateDer<'static>>>> {
+    async fn shown(&self) -> Result<Vec<Option<CertificateDer<'static>>>, EndpointsError> {
         let listing = endpoints::serving(self.client, self.namespace, self.service);
-        let addresses = match timeout(PATIENCE, listing).await {
-            Ok(addresses) => addresses?,
-            Err(_elapsed) => return Ok(vec![None]),
-        };
+        let addresses = timeout(PATIENCE, listing)
+            .await
+            .map_err(|_| EndpointsError::Slow)??;
         Ok(join_all(addresses.into_iter().map(shown_by)).await)
     }
 }

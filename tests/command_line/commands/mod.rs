@@ -1,5 +1,6 @@
 //! What the commands print when all is well.
 
+mod cluster;
 mod completion;
 mod manifests;
 mod policy;

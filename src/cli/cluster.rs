@@ -1,0 +1,84 @@
+//! Which cluster a command works on, and as whom: kubectl's flags.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueHint};
+use kube::Client;
+
+use crate::kubernetes::client::{ClientOptions, connect};
+
+/// The cluster that a command works on.
+#[derive(Debug, Args)]
+pub(super) struct ClusterArguments {
+    /// The kubeconfig of the cluster. Without it: the cluster of this pod, else $KUBECONFIG, else
+    /// ~/.kube/config
+    #[arg(
+        long,
+        env = "BINDGUARD_KUBECONFIG",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Cluster"
+    )]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig, if not its current one
+    #[arg(
+        long,
+        env = "BINDGUARD_CONTEXT",
+        value_name = "NAME",
+        help_heading = "Cluster"
+    )]
+    context: Option<String>,
+
+    /// The user to impersonate
+    #[arg(
+        long = "as",
+        env = "BINDGUARD_AS",
+        value_name = "USER",
+        help_heading = "Cluster"
+    )]
+    impersonate: Option<String>,
+
+    /// A group to impersonate beside the user; may be given several times
+    #[arg(
+        long = "as-group",
+        env = "BINDGUARD_AS_GROUP",
+        value_name = "GROUP",
+        requires = "impersonate",
+        help_heading = "Cluster"
+    )]
+    impersonate_groups: Vec<String>,
+}
+
+impl ClusterArguments {
+    /// A client for it. Nothing is sent yet.
+    pub(super) async fn connect(&self) -> anyhow::Result<Client> {
+        let options = ClientOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            impersonate: self.impersonate.clone(),
+            impersonate_groups: self.impersonate_groups.clone(),
+        };
+        connect(&options)
+            .await
+            .context("there is no cluster to talk to")
+    }
+}
+
+/// What went wrong, in the API server's own words where it spoke.
+pub(super) fn told(error: kube::Error) -> anyhow::Error {
+    match error {
+        kube::Error::Api(status) if !status.message.is_empty() => anyhow!(status.message),
+        other => other.into(),
+    }
+}
+
+/// Runs what a command has to wait for.
+pub(super) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the asynchronous runtime")?
+        .block_on(work)
+}
