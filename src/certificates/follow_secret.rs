@@ -91,3 +91,7 @@ fn next(
     }
     Ok(Some(Pair::new(chain, key, now)?))
 }
+
+#[cfg(test)]
+#[path = "follow_secret_tests.rs"]
+mod tests;

@@ -130,11 +130,11 @@ impl Cluster {
         for _ in 0..10 {
             self.publish(0);
             self.publish(1);
-            self.is_settled = self.is_published();
-            let step = self.step();
             for replica in 0..3 {
                 self.take_up(replica);
             }
+            self.is_settled = self.is_published();
+            let step = self.step();
             if step == Step::Wait && self.is_published() {
                 return;
             }

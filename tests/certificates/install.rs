@@ -168,3 +168,46 @@ fn with_external_certificates_nothing_is_written() {
     let output = world.certs(&["check"]);
     assert_eq!(output.status.code(), Some(1), "{output}");
 }
+
+#[test]
+#[ignore = "runs in a network of its own"]
+fn by_url_the_certificate_is_for_its_host_and_both_configurations_trust_it() {
+    let world = World::new();
+    world.register_by_url();
+    let address = world.address(1);
+    let serve = world.serve(1, &[]);
+    let controller = world.controller(&[]);
+    until("the certificate is not for the host", || {
+        serve.log().contains(&format!("for \\\"{address}\\\""))
+    });
+    assert!(!serve.is_ready());
+    drop(controller);
+    let names = [
+        "--dns-name",
+        &address,
+        "--dns-name",
+        "bindguard.example.com",
+    ];
+    let controller = world.controller(&names);
+    serve.wait_until_ready();
+    let facts = world.serving().serving.expect("a certificate").facts;
+    assert!(facts.names.contains(&address), "{:?}", facts.names);
+    assert!(facts.names.contains(&"bindguard.example.com".to_owned()));
+    Calls::begin(&world).end();
+    let shown = world.certs(&["show", "--output", "json"]).expect_success();
+    for webhook in ["validate", "removal", "mutate"] {
+        assert!(
+            shown.contains(&format!("{webhook}.bindguard.dev")),
+            "{shown}"
+        );
+    }
+    assert!(!shown.contains("\"fits\": false"), "{shown}");
+    for kind in ["validating", "mutating"] {
+        let repairs = format!("ca_bundle_repairs_total{{kind=\"{kind}\"}}");
+        assert_eq!(
+            controller.metric(&repairs),
+            0,
+            "the first controller did it"
+        );
+    }
+}

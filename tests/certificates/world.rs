@@ -89,24 +89,52 @@ impl World {
         }
     }
 
-    /// What the API server is told, without any `caBundle`. Only what happens in this namespace
-    /// is asked about, so that tests don't meet.
+    /// What the API server is told of the webhooks that refuse, without any `caBundle`.
     pub(crate) fn configuration(&self) -> String {
+        let [validating, _] = self.configurations_by_service();
+        validating.to_string()
+    }
+
+    /// Both configurations. Only what happens in this namespace is asked about, so that tests
+    /// don't meet.
+    fn configurations_by_service(&self) -> [Value; 2] {
         let name = &self.name;
         let service = format!("{name}/bindguard");
         let folder = fresh_folder("manifests");
         let mut command = clean_command(BINARY.as_ref(), &folder);
         command.args(["manifests", "--service", &service]);
         let manifests = run("bindguard manifests".to_owned(), command, "").expect_success();
-        let validating = manifests.split("---\n").nth(1).expect("two documents");
-        let mut object: Value = serde_saphyr::from_str(validating).expect("YAML");
-        object["metadata"]["name"] = name.as_str().into();
-        for webhook in object["webhooks"].as_array_mut().expect("webhooks") {
-            webhook["namespaceSelector"] = json!({
-                "matchLabels": {"kubernetes.io/metadata.name": name},
-            });
+        let mut documents = manifests.split("---\n").skip(1);
+        [(); 2].map(|()| {
+            let document = documents.next().expect("two documents");
+            let mut object: Value = serde_saphyr::from_str(document).expect("YAML");
+            object["metadata"]["name"] = name.as_str().into();
+            for webhook in object["webhooks"].as_array_mut().expect("webhooks") {
+                webhook["namespaceSelector"] = json!({
+                    "matchLabels": {"kubernetes.io/metadata.name": name},
+                });
+            }
+            object
+        })
+    }
+
+    /// The address of a replica.
+    pub(crate) fn address(&self, replica: u32) -> String {
+        format!("10.200.{}.{replica}", self.number)
+    }
+
+    /// Registers the webhooks of both configurations, by the URL of the first replica.
+    pub(crate) fn register_by_url(&self) {
+        for mut object in self.configurations_by_service() {
+            for webhook in object["webhooks"].as_array_mut().expect("webhooks") {
+                let path = webhook["clientConfig"]["service"]["path"].as_str();
+                let url = format!("https://{}:8443{}", self.address(1), path.expect("a path"));
+                webhook["clientConfig"] = json!({"url": url});
+            }
+            self.plane
+                .apply(ADMIN, &object.to_string())
+                .expect_success();
         }
-        object.to_string()
     }
 
     /// Registers the webhooks, as Helm does.
@@ -140,7 +168,7 @@ impl World {
 
     /// One of the two replicas.
     pub(crate) fn serve(&self, replica: u32, args: &[&str]) -> Running {
-        let listen = format!("10.200.{}.{replica}:8443", self.number);
+        let listen = format!("{}:8443", self.address(replica));
         let own = [
             &[
                 "serve",
