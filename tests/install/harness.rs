@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::support::{ADMIN, http_get_at};
+use crate::release::is_warned;
+use crate::support::{ADMIN, fresh_folder, http_get_at};
 use crate::world::world;
 
 /// A server with a certificate of its own, a policy from a ConfigMap, and a token to read with.
@@ -87,3 +88,41 @@ kind: BindingPolicy
 metadata: {name: stand-in}
 spec: {}
 ";
+
+/// A Deployment of nothing, whose Pods the restricted level would refuse.
+const REFUSED: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: refused}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: refused}}
+  template:
+    metadata: {labels: {app: refused}}
+    spec: {hostNetwork: true, containers: [{name: a, image: bindguard}]}
+";
+
+#[test]
+fn a_warning_of_the_api_server_that_helm_passes_on_is_noticed() {
+    let world = world();
+    let namespace = world.plane.namespace();
+    let level = "pod-security.kubernetes.io/warn=restricted";
+    let label = ["label", "namespace", &namespace, level];
+    world.plane.kubectl(ADMIN, &label).expect_success();
+    let chart = fresh_folder("chart");
+    std::fs::create_dir(chart.join("templates")).expect("a chart can be written");
+    let write = |file: &str, text: &str| {
+        std::fs::write(chart.join(file), text).expect("a chart can be written");
+    };
+    let about = "apiVersion: v2\nname: refused\nversion: 0.1.0\n";
+    write("Chart.yaml", about);
+    write("templates/refused.yaml", REFUSED);
+    let chart = chart.display().to_string();
+    let args = ["install", "refused", &chart, "--namespace", &namespace];
+    let output = world.plane.helm(ADMIN, &args);
+    assert!(output.succeeded(), "{output}");
+    assert!(is_warned(&output), "{output}");
+    world
+        .plane
+        .kubectl(ADMIN, &["delete", "namespace", &namespace, "--wait=false"])
+        .expect_success();
+}

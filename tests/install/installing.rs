@@ -1,5 +1,6 @@
 //! From `helm install` to the first denial, and nothing left by `helm uninstall`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::inventory::inventory;
@@ -7,10 +8,13 @@ use crate::is_soak;
 use crate::load::Load;
 use crate::release::{NAME, Release};
 use crate::support::{ADMIN, Output, eventually};
-use crate::world::world;
+use crate::world::{World, world};
 
 /// From the first byte of Helm's until a binding is refused.
 const FIRST_DENIAL: Duration = Duration::from_secs(30);
+
+/// Between two attempts: kubectl takes the processor from what is watched.
+const PAUSE: Duration = Duration::from_millis(100);
 
 fn is_denied(output: &Output) -> bool {
     output
@@ -41,20 +45,11 @@ fn installed_it_refuses_and_uninstalled_it_leaves_nothing() {
     let before = inventory(&world, NAME);
     let rounds = if is_soak() { 20 } else { 3 };
     for round in 0..rounds {
-        let start = Instant::now();
-        let denied = std::thread::scope(|scope| {
-            let watch = scope.spawn(|| {
-                eventually(FIRST_DENIAL, || {
-                    is_denied(&world.attempt()).then(|| start.elapsed())
-                })
-            });
-            // The Pods that go are waited for here, and for nothing.
-            let took = release.install(&["lingerSeconds=2"]);
-            eprintln!("figure: helm install --wait took {took:.1?}");
-            watch.join().expect("the watch does not panic")
-        });
-        let denied = denied.unwrap_or_else(|| panic!("no denial in {FIRST_DENIAL:?}"));
-        eprintln!("figure: from helm install to the first denial: {denied:.1?}");
+        // The Pods that go are waited for below, and for nothing.
+        let install = || release.install(&["lingerSeconds=2"]);
+        let (took, seen) = watched(&world, install);
+        eprintln!("figure: helm install --wait took {took:.1?}");
+        from_the_first_denial_on_all_are_answered(&seen);
         // Another denial after Helm has said that all is well.
         assert!(is_denied(&world.attempt()));
         if round == 0 {
@@ -64,9 +59,9 @@ fn installed_it_refuses_and_uninstalled_it_leaves_nothing() {
                 .helm(ADMIN, &["test", NAME, "--namespace", NAME]);
             assert!(test.succeeded(), "{test}\n{}", world.kubelet.logs(NAME));
         }
-        let start = Instant::now();
-        release.uninstall();
-        eprintln!("figure: helm uninstall --wait took {:.1?}", start.elapsed());
+        let ((), seen) = watched(&world, || release.uninstall());
+        let unasked = seen.iter().filter(|(_, seen)| *seen == Seen::Unasked);
+        assert_eq!(unasked.count(), 0, "an uninstall is noticed: {seen:?}");
         let free = world.attempt();
         assert!(free.succeeded(), "{free}");
         let left = eventually(Duration::from_secs(30), || {
@@ -82,6 +77,70 @@ fn installed_it_refuses_and_uninstalled_it_leaves_nothing() {
     }
 }
 
+/// What came of an attempt to make a binding that is to be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Seen {
+    /// Nobody was asked.
+    Free,
+    Denied,
+    /// bindguard was to be asked, and could not be.
+    Unasked,
+}
+
+/// Attempts one after the other while something goes on, each with the time of its answer.
+fn watched<T>(world: &World, work: impl FnOnce() -> T) -> (T, Vec<(Duration, Seen)>) {
+    let (start, done) = (Instant::now(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        let watch = scope.spawn(|| {
+            let mut seen = Vec::new();
+            while !done.load(Ordering::SeqCst) {
+                let output = world.attempt();
+                let what = if output.succeeded() {
+                    Seen::Free
+                } else if is_denied(&output) {
+                    Seen::Denied
+                } else {
+                    assert!(output.stderr.contains("failed calling webhook"), "{output}");
+                    Seen::Unasked
+                };
+                seen.push((start.elapsed(), what));
+                std::thread::sleep(PAUSE);
+            }
+            seen
+        });
+        // Else the watch would never end, and with it the scope.
+        let end = OnDrop(&done);
+        let value = work();
+        drop(end);
+        (value, watch.join().expect("the watch does not panic"))
+    })
+}
+
+struct OnDrop<'a>(&'a AtomicBool);
+
+impl Drop for OnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Before, while Helm has registered what is not ready yet, persona bindings are refused unjudged.
+fn from_the_first_denial_on_all_are_answered(seen: &[(Duration, Seen)]) {
+    let first = |what: Seen| seen.iter().position(|(_, seen)| *seen == what);
+    let denied = first(Seen::Denied).unwrap_or_else(|| panic!("no denial: {seen:?}"));
+    let at = seen[denied].0;
+    assert!(at < FIRST_DENIAL, "the first denial came after {at:?}");
+    let later = seen[denied..].iter();
+    let odd = later.filter(|(_, seen)| *seen != Seen::Denied).count();
+    assert_eq!(odd, 0, "not all after the first denial are: {seen:?}");
+    let unasked =
+        first(Seen::Unasked).map_or(Duration::ZERO, |first| at.saturating_sub(seen[first].0));
+    eprintln!(
+        "figure: from helm install to the first denial: {at:.1?}, of which {unasked:.1?} were with \
+         nobody to ask"
+    );
+}
+
 /// Under the chart's own accounts, and by the Service.
 fn every_part_is_there_and_every_replica_is_asked(release: &Release<'_>) {
     let world = release.world;
@@ -93,6 +152,11 @@ fn every_part_is_there_and_every_replica_is_asked(release: &Release<'_>) {
             assert_eq!(stored["spec"]["serviceAccountName"], account);
         }
     }
+    // Both controllers start at the same moment, and one of them makes the one CA.
+    let controllers = release.pods("controller");
+    let logs = controllers.iter().map(crate::kubelet::Running::stderr);
+    let made = logs.map(|log| log.matches("there is no CA, so one is made").count());
+    assert_eq!(made.sum::<usize>(), 1);
     let attempts = eventually(Duration::from_secs(30), || {
         assert!(is_denied(&world.attempt()));
         let pods = release.pods("serve");

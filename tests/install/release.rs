@@ -17,6 +17,13 @@ const TIMEOUT: &str = "--timeout=50s";
 /// What the chart calls itself where it says which part a Pod is.
 const COMPONENT: &str = "app.kubernetes.io/component";
 
+/// Whether there is a warning of the API server in what a client says: as kubectl prints it, or as
+/// client-go's `warnings.go` logs it for Helm, which logs the end of a watch by that word as well.
+pub(crate) fn is_warned(output: &Output) -> bool {
+    let mut lines = output.stderr.lines();
+    lines.any(|line| line.starts_with("Warning:") || line.contains(" warnings.go:"))
+}
+
 /// The release of this cluster. It stays for the next test, unless the test that has it fails.
 pub(crate) struct Release<'w> {
     pub(crate) world: &'w World,
@@ -98,13 +105,8 @@ impl<'w> Release<'w> {
     #[track_caller]
     fn expect(&self, output: &Output) {
         self.world.kubelet.check();
-        // As kubectl prints warnings of the API server, as client-go logs them, and as Helm does.
-        let is_warning = |line: &str| {
-            line.starts_with("Warning:") || line.starts_with('W') || line.contains("level=WARN")
-        };
-        let warned = output.stderr.lines().any(is_warning);
         assert!(
-            output.succeeded() && !warned,
+            output.succeeded() && !is_warned(output),
             "{output}\n{}\n{}",
             self.pods_as_text(),
             self.world.kubelet.logs(NAME)
