@@ -48,6 +48,27 @@ fn every_persona_binding_passes_by_mutate_and_is_stored_as_it_was_sent() {
     );
 }
 
+#[test]
+fn on_request_only_a_binding_that_asks_passes_by_mutate() {
+    let lab = lab();
+    let bindguard = lab.bindguard("provisioning: {mode: OnRequest}");
+    let _registration = bindguard.register(&lab.plane);
+    let namespace = lab.plane.namespace();
+    let alice = user(&format!("alice@{namespace}"));
+    for companion in companions(&unique("companion"), &alice) {
+        lab.create(&companion).expect_silence();
+    }
+    let plain = role_binding(&namespace, "plain", "spectro-vm-user", [alice.clone()]);
+    let mut asking = role_binding(&namespace, "asking", "view", [alice]);
+    asking["metadata"]["annotations"] = json!({"bindguard.dev/provision": "true"});
+    let before = mutations(&bindguard);
+    lab.create(&plain).expect_silence();
+    assert!((mutations(&bindguard) - before).abs() < 0.5);
+    lab.create(&asking).expect_silence();
+    assert!((mutations(&bindguard) - before - 1.0).abs() < 0.5);
+    assert_eq!(stored(&lab.plane, &asking), asking);
+}
+
 /// The object as it is stored, without what the API server itself adds.
 fn stored(plane: &crate::support::ControlPlane, object: &Value) -> Value {
     let args = ["get", "--output", "json", "--filename", "-"];

@@ -1,6 +1,6 @@
 use super::{Endpoint, mutating, persona_bindings, quoted, validating};
 use crate::domain::identity::SubjectKind;
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Policy, ProvisioningMode};
 
 #[test]
 fn the_conditions_name_the_personas_and_the_kinds_they_enforce() {
@@ -64,6 +64,27 @@ fn the_endpoint_is_a_url_or_a_service() {
     );
     assert_eq!(webhook.client_config.ca_bundle, None);
     assert_eq!(webhook.failure_policy.as_deref(), Some("Ignore"));
+}
+
+#[test]
+fn only_bindings_that_ask_are_patched_where_companions_are_made_on_request() {
+    let mut policy = Policy::built_in();
+    let names = |policy: &Policy| -> Vec<String> {
+        let webhook = mutating(policy, &Endpoint::Url("https://x".to_owned()), None)
+            .webhooks
+            .unwrap()
+            .remove(0);
+        let conditions = webhook.match_conditions.unwrap().into_iter();
+        conditions.map(|condition| condition.name).collect()
+    };
+    let asking = [
+        "not-the-api-server",
+        "persona-binding",
+        "asks-for-companions",
+    ];
+    assert_eq!(names(&policy), asking);
+    policy.provisioning.mode = ProvisioningMode::Always;
+    assert_eq!(names(&policy), asking[..2]);
 }
 
 #[test]
