@@ -41,7 +41,7 @@ impl Look {
     ///
     /// If there is no cluster to ask.
     pub(super) async fn at(place: &Place, certificates: Certificates) -> anyhow::Result<Self> {
-        let client = place.connect().await?;
+        let client = place.cluster.connect().await?;
         let namespace = &place.bindguard_namespace;
         let shown = |name: &str| format!("{namespace}/{name}");
         let mut look = Self {

@@ -5,17 +5,14 @@ mod problems;
 mod rotate;
 mod show;
 
-use std::path::PathBuf;
-
 use anyhow::Context;
-use clap::{Args, Subcommand, ValueEnum, ValueHint};
-use kube::Client;
+use clap::{Args, Subcommand, ValueEnum};
 
 use self::look::Look;
+use super::cluster::{ClusterArguments, block_on};
 use super::controller::Certificates;
 use super::names::{label, subdomain};
 use super::{Outcome, output};
-use crate::kubernetes::client::{ClientOptions, connect};
 use crate::telemetry::clock;
 
 const EXAMPLES: &str = "\
@@ -145,64 +142,12 @@ struct Place {
     )]
     bindguard_namespace: String,
 
-    /// The kubeconfig of the cluster. Without it: the cluster of this pod, else $KUBECONFIG, else
-    /// ~/.kube/config
-    #[arg(
-        long,
-        env = "BINDGUARD_KUBECONFIG",
-        value_name = "FILE",
-        value_hint = ValueHint::FilePath,
-        help_heading = "Cluster"
-    )]
-    kubeconfig: Option<PathBuf>,
-
-    /// The context of the kubeconfig, if not its current one
-    #[arg(
-        long,
-        env = "BINDGUARD_CONTEXT",
-        value_name = "NAME",
-        help_heading = "Cluster"
-    )]
-    context: Option<String>,
-
-    /// The user to act as, as kubectl has it
-    #[arg(
-        long = "as",
-        env = "BINDGUARD_AS",
-        value_name = "USER",
-        help_heading = "Cluster"
-    )]
-    impersonate: Option<String>,
-
-    /// A group to act in, with --as. May be repeated
-    #[arg(
-        long = "as-group",
-        env = "BINDGUARD_AS_GROUP",
-        value_name = "GROUP",
-        requires = "impersonate",
-        help_heading = "Cluster"
-    )]
-    impersonate_groups: Vec<String>,
-}
-
-impl Place {
-    async fn connect(&self) -> anyhow::Result<Client> {
-        let options = ClientOptions {
-            kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
-            impersonate: self.impersonate.clone(),
-            impersonate_groups: self.impersonate_groups.clone(),
-        };
-        Ok(connect(&options).await?)
-    }
+    #[command(flatten)]
+    cluster: ClusterArguments,
 }
 
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the asynchronous runtime")?;
-    runtime.block_on(async {
+    block_on(async {
         match arguments.command {
             Command::Show(arguments) => show(&arguments).await,
             Command::Check(arguments) => check(&arguments).await,

@@ -51,7 +51,7 @@ fn parse_timeout(text: &str) -> Result<Duration, String> {
 
 pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let place = &arguments.place;
-    let client = place.connect().await?;
+    let client = place.cluster.connect().await?;
     let stored = Stored {
         client: &client,
         place,
