@@ -23,7 +23,8 @@ const LONGEST: Duration = Duration::from_hours(24);
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Replace the CA, and with it the certificate that is served
-    #[arg(long, env = "BINDGUARD_CA")]
+    // BINDGUARD_CA is a file for `manifests`, and whoever has it set wants no new CA.
+    #[arg(long, env = "BINDGUARD_ROTATE_CA")]
     ca: bool,
 
     /// Do not wait until it is done
