@@ -190,7 +190,7 @@ fn a_right_that_no_name_limits_is_one_of_these() {
         "ClusterRole bindguard: list,watch rolebindings",
         "Role bindguard-controller: create leases",
         "Role bindguard-controller: create secrets",
-        "Role bindguard-controller: list,watch endpointslices",
+        "Role bindguard-controller: list endpointslices",
         "Role bindguard-verify: create rolebindings",
         "Role bindguard: create,patch events",
     ];
