@@ -35,6 +35,7 @@ suite 'control plane' control_plane
 suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'removal' "$cargo" test --locked --test removal
+suite 'provisioning' "$cargo" test --locked --test provisioning
 suite 'freshness' "$cargo" test --locked --test freshness
 suite 'oracle' "$cargo" test --locked --test oracle
 suite 'hostile' "$cargo" test --locked --test hostile

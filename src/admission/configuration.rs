@@ -17,7 +17,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
 
 use crate::domain::binding::RBAC_GROUP;
 use crate::domain::identity::{SERVICE_ACCOUNT_USER_PREFIX, SubjectKind};
-use crate::domain::policy::{Persona, Policy};
+use crate::domain::policy::{Persona, Policy, ProvisioningMode};
+use crate::provisioning::guard::cel;
 
 /// The name of both configurations.
 pub const NAME: &str = "bindguard";
@@ -112,9 +113,22 @@ fn removal_webhook(
     }
 }
 
-/// The configuration of the webhook that patches.
+/// The configuration of the webhook that patches; none, if nobody may order anything.
 #[must_use]
 pub fn mutating(
+    policy: &Policy,
+    endpoint: &Endpoint,
+    ca_bundle: Option<&[u8]>,
+) -> Option<MutatingWebhookConfiguration> {
+    match policy.provisioning.mode {
+        ProvisioningMode::Disabled => None,
+        ProvisioningMode::OnRequest | ProvisioningMode::Always => {
+            Some(mutating_anyway(policy, endpoint, ca_bundle))
+        }
+    }
+}
+
+fn mutating_anyway(
     policy: &Policy,
     endpoint: &Endpoint,
     ca_bundle: Option<&[u8]>,
@@ -127,9 +141,11 @@ pub fn mutating(
             client_config: client_config(endpoint, "/mutate", ca_bundle),
             // The validating webhook decides anyway.
             failure_policy: Some("Ignore".to_owned()),
-            match_conditions: Some(match_conditions(policy)),
+            match_conditions: Some(vec![
+                not_the_api_server(),
+                condition("persona-binding-or-new-order", to_patch(policy)),
+            ]),
             match_policy: Some("Equivalent".to_owned()),
-            namespace_selector: namespace_selector(policy),
             reinvocation_policy: Some("IfNeeded".to_owned()),
             rules: Some(vec![rule()]),
             side_effects: "NoneOnDryRun".to_owned(),
@@ -230,15 +246,25 @@ fn persona_bindings(policy: &Policy) -> String {
     )
 }
 
+/// Bindings that an order may be stamped on, and those that carry one which must be taken off:
+/// wherever they are, so that exempt namespaces are left out here and not by a selector.
+fn to_patch(policy: &Policy) -> String {
+    let personas = persona_bindings(policy);
+    let exempt = policy.exempt.namespaces.iter().map(String::as_str);
+    let judged = match policy.exempt.namespaces.as_slice() {
+        [] => personas,
+        _ => format!(
+            "!(request.?namespace.orValue('') in {}) && {personas}",
+            cel::list(exempt)
+        ),
+    };
+    format!("{judged} || {}", cel::new_order())
+}
+
 fn persona_condition(persona: &Persona) -> String {
-    let roles: Vec<String> = persona
-        .cluster_roles
-        .iter()
-        .map(|role| quoted(role))
-        .collect();
     format!(
-        "object.roleRef.name in [{}] && {}",
-        roles.join(", "),
+        "object.roleRef.name in {} && {}",
+        cel::list(persona.cluster_roles.iter().map(String::as_str)),
         subject_condition(persona)
     )
 }
@@ -267,14 +293,6 @@ fn subject_condition(persona: &Persona) -> String {
         }
     }
     format!("object.subjects.exists(subject, {})", kinds.join(" || "))
-}
-
-/// A CEL string literal.
-///
-/// Source: <https://github.com/google/cel-spec/blob/master/doc/langdef.md#string-and-bytes-values>
-fn quoted(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
-    format!("'{escaped}'")
 }
 
 #[cfg(test)]
