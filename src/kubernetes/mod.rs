@@ -2,6 +2,8 @@
 
 pub mod client;
 pub mod cluster_role_binding;
+pub mod config_map;
+pub mod guard;
 pub mod lean;
 mod lenient;
 pub mod role_binding;

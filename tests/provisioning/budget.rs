@@ -75,10 +75,10 @@ fn sixteen_companions_and_a_requester_of_many_groups_stay_within_the_cost_limits
     };
     // The longest order that there is, and more.
     let long = "x".repeat(20_000);
-    let may = many("boris", &["create", "bind-all"]);
-    create(&may, &long).expect_success();
+    let may_order = many("boris", &["create", "bind-all"]);
+    create(&may_order, &long).expect_success();
     create(&User::from(ADMIN), &long).expect_success();
-    let may_not = many("otto", &["create", "some-all"]);
-    let output = create(&may_not, &long);
+    let otto = many("otto", &["create", "some-all"]);
+    let output = create(&otto, &long);
     assert!(output.refusal_by(ORDERS).contains(&names[15]), "{output}");
 }

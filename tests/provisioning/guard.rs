@@ -92,7 +92,7 @@ fn a_new_order_takes_the_right_to_create_companions_and_to_bind_every_one() {
             refused(&patch(plane, who, &object, &order), message);
         }
         let order = annotations(&json!("an order"), &json!("boris"));
-        patch(plane, &both(), &object, &order).expect_success();
+        patch(plane, both(), &object, &order).expect_success();
         let order = annotations(&json!("another"), &json!(ADMIN));
         patch(plane, ADMIN, &object, &order).expect_success();
     }
@@ -120,7 +120,7 @@ fn an_order_of_somebody_else_is_not_changed_copied_or_revived_by_who_may_not_ord
     let nora = namespace_admin(plane, &namespace);
     let object = role_binding(&namespace, "ordered");
     let order = ordered(object.clone(), "an order", "boris");
-    create(plane, &both(), &order).expect_success();
+    create(plane, both(), &order).expect_success();
 
     for changed in [
         annotations(&json!("another"), &json!("boris")),
@@ -165,7 +165,7 @@ fn who_may_order_does_so_in_their_own_name() {
             refused(&create(plane, &who, &unsigned), not_yours);
         }
         let order = ordered(object.clone(), "an order", "boris");
-        create(plane, &both(), &order).expect_success();
+        create(plane, both(), &order).expect_success();
         // A restored binding, in which the order is another's.
         let kind = object["kind"].as_str().unwrap();
         let mut args = vec!["delete", kind, object["metadata"]["name"].as_str().unwrap()];
@@ -184,7 +184,7 @@ fn what_leaves_an_order_as_it_is_or_takes_it_away_passes() {
     let anybody = user("norman", &[]);
     for object in of_each_kind(plane) {
         let order = ordered(object.clone(), "an order", "boris");
-        create(plane, &both(), &order).expect_success();
+        create(plane, both(), &order).expect_success();
         for change in [
             json!({"metadata": {"labels": {"team": "blue"}}}),
             json!({"subjects": null}),

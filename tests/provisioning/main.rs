@@ -13,4 +13,6 @@ mod support;
 mod budget;
 mod confinement;
 mod guard;
+mod in_place;
+mod watchman;
 mod world;

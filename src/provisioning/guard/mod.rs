@@ -4,9 +4,14 @@
 //! Each comes with its binding, of the same name. Every field that the API server would fill in is
 //! written out, so that what is in force can be compared with what is meant to be.
 
+pub mod canary;
 pub mod cel;
 mod confinement;
+pub mod epoch;
+pub mod in_place;
 mod order;
+pub mod standing;
+mod watch;
 
 use k8s_openapi::api::admissionregistration::v1::{
     MatchCondition, MatchResources, NamedRuleWithOperations, ValidatingAdmissionPolicy,
@@ -16,6 +21,8 @@ use k8s_openapi::api::admissionregistration::v1::{
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use crate::domain::policy::{Policy, ProvisioningMode, ServiceAccountName};
+
+pub use watch::{read, watch};
 
 /// The guard of orders.
 pub const ORDERS: &str = "orders.bindguard.dev";
