@@ -5,6 +5,7 @@
 //! API server itself holds everybody else off: that is the guard.
 
 pub mod guard;
+pub mod order;
 
 /// What the name of every companion binding begins with that bindguard makes.
 pub const COMPANION_NAME_PREFIX: &str = "bindguard-";

@@ -91,7 +91,7 @@ impl Watchman {
     /// Waits until the guard is not in place, for a reason with this in it.
     #[track_caller]
     pub(crate) fn not_in_place(&self, because: &str) -> Duration {
-        let (_, took) = self.wait_for(|standing| match standing {
+        let ((), took) = self.wait_for(|standing| match standing {
             Standing::NotInPlace(reason) => reason.contains(because).then_some(()),
             Standing::Settling | Standing::InPlace(_) => None,
         });
