@@ -1,5 +1,6 @@
 //! Talking to the API server: the one place that builds clients and requests.
 
+pub mod access_review;
 pub mod client;
 pub mod cluster_role_binding;
 pub mod config_map;

@@ -4,7 +4,9 @@
 //! Whoever may create the companions by hand may place an order for them on the binding, and the
 //! API server itself holds everybody else off: that is the guard.
 
+pub mod access;
 pub mod guard;
+pub mod intake;
 pub mod order;
 
 /// What the name of every companion binding begins with that bindguard makes.

@@ -14,5 +14,7 @@ mod budget;
 mod confinement;
 mod guard;
 mod in_place;
+mod orders;
+mod stage;
 mod watchman;
 mod world;

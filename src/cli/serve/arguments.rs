@@ -66,6 +66,17 @@ pub(in crate::cli) struct Arguments {
     )]
     context: Option<String>,
 
+    /// The namespace in which the controller publishes whether orders for companions are taken.
+    /// It need not exist
+    #[arg(
+        long,
+        env = "BINDGUARD_BINDGUARD_NAMESPACE",
+        value_name = "NAME",
+        default_value = "bindguard",
+        help_heading = "State"
+    )]
+    pub(super) bindguard_namespace: String,
+
     /// How long to wait for companions that seem to be missing before that is confirmed: tools
     /// create both at once. 0s is not at all, as with --manifests
     #[arg(

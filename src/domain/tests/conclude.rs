@@ -14,7 +14,7 @@ fn decide(
     policy: &Policy,
     binding: &Binding<'static>,
     previous: Option<&Binding<'static>>,
-    evidence: Evidence,
+    evidence: Evidence<'_>,
 ) -> &'static str {
     let nobody = holdings(policy, []);
     let assessment = assess(policy, binding, previous, &nobody);
@@ -35,12 +35,14 @@ fn because(decision: &str, because: Because) -> &'static str {
         ("warn", Because::Action) => "warn: action",
         ("warn", Because::Ratchet) => "warn: ratchet",
         ("warn", Because::DryRun) => "warn: dry run",
+        ("warn", Because::Order) => "warn: order",
         ("deny", Because::Action) => "deny: action",
         other => panic!("no decision is {other:?}"),
     }
 }
 
-const DRY_RUN: Evidence = Evidence {
+const DRY_RUN: Evidence<'_> = Evidence {
+    ordered: &[],
     requester_exempt: false,
     dry_run: true,
 };

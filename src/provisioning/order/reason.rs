@@ -13,7 +13,7 @@ pub enum NoOrder {
     #[error("the policy says provisioning.mode: Disabled")]
     Disabled,
     /// There is no epoch.
-    #[error("no orders are taken now: {}", Escaped(.0))]
+    #[error("{}", Escaped(.0))]
     NotInPlace(String),
     /// There are as many companions as there may be.
     #[error(

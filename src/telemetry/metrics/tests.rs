@@ -5,8 +5,9 @@ use super::{
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 32] = [
+const NAMES: [&str; 35] = [
     "accept_errors",
+    "access_reviews",
     "audit_lines",
     "audit_lines_late",
     "audit_lines_lost",
@@ -26,6 +27,8 @@ const NAMES: [&str; 32] = [
     "misses_in_flight",
     "misses_refused",
     "misses_settled",
+    "orders",
+    "orders_taken",
     "persona_bindings",
     "persona_index_synced",
     "policy_loaded_timestamp_seconds",
