@@ -31,7 +31,7 @@ pub enum Ordering<'a> {
     Silent,
     /// The binding does not ask for it, and could.
     Possible,
-    /// It asks for it; why nothing comes of that.
+    /// It is to be done, and this sentence says why nothing comes of that.
     Futile(&'a str),
 }
 
@@ -85,7 +85,7 @@ pub fn denial(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> Strin
     match about.ordering {
         Ordering::Silent => {}
         Ordering::Possible => text.line(format_args!("{COULD_ORDER}")),
-        Ordering::Futile(reason) => text.line(format_args!("{}", no_effect(reason))),
+        Ordering::Futile(sentence) => text.line(format_args!("{sentence}")),
     }
     text.0
 }
@@ -116,14 +116,12 @@ pub fn warnings(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> Vec
     let commands = commands(policy, few).map(|command| format!("add: {command}"));
     warnings.extend(commands.filter(|text| text.chars().count() <= LONGEST_WARNING));
     match about.ordering {
-        Ordering::Futile(reason) if !fault.missing.is_empty() => warnings.push(no_effect(reason)),
+        Ordering::Futile(sentence) if !fault.missing.is_empty() => {
+            warnings.push(sentence.to_owned());
+        }
         Ordering::Silent | Ordering::Possible | Ordering::Futile(_) => {}
     }
     warnings
-}
-
-fn no_effect(reason: &str) -> String {
-    format!("The annotation bindguard.dev/provision has no effect: {reason}.")
 }
 
 /// Warnings that go with a denial: what was missing before, and is not the reason.

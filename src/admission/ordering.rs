@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::message::Ordering;
-use super::mutate::wanted;
+use super::mutate::{provision_of, wanted};
 use super::review::{Object, Review};
 use super::webhook::Webhook;
 use crate::domain::binding::Binding;
@@ -35,7 +35,7 @@ enum Futile {
 }
 
 impl Ordered {
-    pub(super) fn of(webhook: &Webhook, _review: &Review<'_>) -> Self {
+    pub(super) fn of(webhook: &Webhook) -> Self {
         Self {
             epoch: webhook.orders.epoch(),
             now: (webhook.now)(),
@@ -69,8 +69,9 @@ impl Ordered {
         let Some(object) = review.object() else {
             return Told::Silent;
         };
-        let provision = super::mutate::provision_of(object.metadata().annotations());
-        if !asks(provision) {
+        let annotated = asks(provision_of(object.metadata().annotations()));
+        let always = policy.provisioning.mode == ProvisioningMode::Always;
+        if !annotated && !always {
             let requester = &review.requester;
             let could = policy.provisioning.mode == ProvisioningMode::OnRequest
                 && self.epoch.is_ok()
@@ -86,7 +87,11 @@ impl Ordered {
                 Ok(_) => Futile::NotStamped,
             },
         };
-        Told::Futile(futile.to_string())
+        Told::Futile(if annotated {
+            format!("The annotation bindguard.dev/provision has no effect: {futile}.")
+        } else {
+            format!("Its companions are not made: {futile}.")
+        })
     }
 
     fn conditions<'c>(&'c self, policy: &'c Policy, companions: usize) -> Conditions<'c> {
@@ -112,7 +117,7 @@ impl Told {
         match self {
             Self::Silent => Ordering::Silent,
             Self::Possible => Ordering::Possible,
-            Self::Futile(reason) => Ordering::Futile(reason),
+            Self::Futile(sentence) => Ordering::Futile(sentence),
         }
     }
 }

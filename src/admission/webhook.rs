@@ -70,7 +70,7 @@ impl Webhook {
                 .unwrap_or_else(|| self.allow(&review));
         };
         let previous = review.previous();
-        let ordered = Ordered::of(self, &review);
+        let ordered = Ordered::of(self);
         let under_review = UnderReview {
             ordered: &ordered,
             review: &review,

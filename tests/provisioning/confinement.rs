@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use serde_json::{Value, json};
 
 use crate::support::{ADMIN, ControlPlane, Output, unique};
-use crate::world::{bindguard, cluster_role_binding, guarded, role_binding};
+use crate::world::{ORDERS, bindguard, cluster_role_binding, guarded, ordered, role_binding};
 
 const COMPANIONS: &str = "companions.bindguard.dev";
 const WEBHOOKS: &str = "webhooks.bindguard.dev";
@@ -89,6 +89,13 @@ fn it_creates_companion_bindings_under_its_prefix_and_nothing_else_of_rbac() {
     plane
         .kubectl(ADMIN, &["delete", "clusterrolebinding", &name])
         .expect_success();
+}
+
+#[test]
+fn the_canary_is_within_its_bounds_so_that_only_the_guard_of_orders_refuses_it() {
+    let canary = ordered(companion("bindguard-canary"), "canary", "somebody else");
+    let refused = create(&canary);
+    refused.refusal_by(ORDERS);
 }
 
 /// The webhook configurations as `bindguard manifests` prints them, with nobody behind them and

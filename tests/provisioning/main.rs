@@ -14,6 +14,7 @@ mod budget;
 mod confinement;
 mod guard;
 mod in_place;
+mod matrix;
 mod orders;
 mod stage;
 mod watchman;

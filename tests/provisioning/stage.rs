@@ -9,7 +9,7 @@ use crate::support::{
     ADMIN, Bindguard, ControlPlane, Output, Registration, Serve, User, eventually,
 };
 use crate::watchman::Watchman;
-use crate::world::{both, furnish, role_binding};
+use crate::world::{POLICY, both, furnish, policy, policy_file, role_binding};
 
 pub(crate) const PROVISION: &str = "bindguard.dev/provision";
 
@@ -32,9 +32,10 @@ pub(crate) fn stage() -> MutexGuard<'static, Stage> {
             .expect_success();
         let bindguard = Serve::new(env!("CARGO_BIN_EXE_bindguard"))
             .kubeconfig(plane.kubeconfig("server"))
+            .policy(policy_file(POLICY))
             .start();
         let registration = bindguard.register(plane);
-        let watchman = Watchman::start(plane);
+        let watchman = Watchman::start_with(plane, policy());
         Mutex::new(Stage {
             plane,
             watchman,

@@ -27,8 +27,13 @@ pub(crate) struct Watchman {
 }
 
 impl Watchman {
-    /// Begins to watch with the built-in policy.
+    /// Begins to watch with the built-in policy in force.
     pub(crate) fn start(plane: &ControlPlane) -> Self {
+        Self::start_with(plane, Policy::built_in())
+    }
+
+    /// Begins to watch with this policy in force.
+    pub(crate) fn start_with(plane: &ControlPlane, policy: Policy) -> Self {
         plane
             .apply(ADMIN, include_str!("controller.yaml"))
             .expect_success();
@@ -37,7 +42,7 @@ impl Watchman {
             ..ClientOptions::default()
         };
         let runtime = Runtime::new().expect("a runtime");
-        let (policies, in_force) = watch::channel(Arc::new(Policy::built_in()));
+        let (policies, in_force) = watch::channel(Arc::new(policy));
         let unknown = Standing::NotInPlace("nobody looked yet".to_owned());
         let (told, standing) = watch::channel(unknown);
         runtime.spawn(async move {

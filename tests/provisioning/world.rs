@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use bindguard::domain::policy::Policy;
+use bindguard::policy_file::parse;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -15,13 +17,26 @@ pub(crate) const ORDER: &str = "bindguard.dev/order";
 pub(crate) const ORDERED_BY: &str = "bindguard.dev/ordered-by";
 pub(crate) const ORDERS: &str = "orders.bindguard.dev";
 
-const POLICY: &str = "apiVersion: bindguard.dev/v1alpha1
+/// The policy with which most tests work: the built-in one, and some who may or may not order.
+pub(crate) const POLICY: &str = "apiVersion: bindguard.dev/v1alpha1
 kind: BindingPolicy
 spec:
   provisioning:
     serviceAccounts: [{namespace: ci, name: listed}]
     notOrdering: [{kind: User, name: \"it's a robot\"}, {kind: Group, name: robots}]
 ";
+
+/// The same as the program reads it.
+pub(crate) fn policy() -> Policy {
+    parse(POLICY).expect("the policy is valid")
+}
+
+/// A file of this text.
+pub(crate) fn policy_file(text: &str) -> PathBuf {
+    let file = fresh_folder("policy").join("policy.yaml");
+    fs::write(&file, text).expect("a policy can be written");
+    file
+}
 
 /// A control plane with users and the guards of a policy in force, for tests that leave those alone.
 pub(crate) fn guarded() -> &'static ControlPlane {
@@ -81,9 +96,7 @@ pub(crate) fn bindguard(args: &[&str]) -> Output {
 
 /// What `bindguard manifests` prints for a policy, without the webhooks: nobody answers them.
 pub(crate) fn guards(policy: &str) -> String {
-    let file = fresh_folder("policy").join("policy.yaml");
-    fs::write(&file, policy).expect("a policy can be written");
-    let file = file.display().to_string();
+    let file = policy_file(policy).display().to_string();
     let args = [
         "manifests",
         "--service",

@@ -17,7 +17,7 @@ use crate::domain::assess::{Assessment, Missing, assess};
 use crate::kubernetes::access_review::Who;
 use crate::provisioning::access::NoAccess;
 use crate::provisioning::guard::canary::CANARY;
-use crate::provisioning::order::{Conditions, NoOrder, Order, Wanted, place};
+use crate::provisioning::order::{Conditions, NoOrder, Order, Wanted, may_place, place};
 use crate::telemetry::labels::{self, Decision};
 
 /// The most bytes that all annotations of an object may have together.
@@ -95,6 +95,16 @@ async fn stamp(
     };
     let policy = Arc::clone(snapshot.policy());
     let epoch = webhook.orders.epoch();
+    let conditions = Conditions {
+        policy: &policy,
+        epoch: epoch.as_ref().as_ref().map_err(String::as_str),
+        now: (webhook.now)(),
+        companions: snapshot.bindings(),
+    };
+    // Most bindings ask for nothing, and looking who lacks something costs the most.
+    if may_place(conditions, &wanted(review, object, &[])).is_err() {
+        return Ok(None);
+    }
     let drawn = {
         let Some(binding) = review.binding() else {
             return Ok(None);
@@ -108,12 +118,6 @@ async fn stamp(
         if missing.is_empty() {
             return Ok(None);
         }
-        let conditions = Conditions {
-            policy: &policy,
-            epoch: epoch.as_ref().as_ref().map_err(String::as_str),
-            now: (webhook.now)(),
-            companions: snapshot.bindings(),
-        };
         place(conditions, &wanted(review, object, missing))
     };
     // `/validate` comes to the same where there is none, and says why where that matters.

@@ -116,7 +116,9 @@ fn hostile_names_are_escaped_and_cut() {
 fn a_binding_that_asks_for_its_companions_is_told_that_there_will_be_none() {
     let policy = Policy::built_in();
     let about = About {
-        ordering: Ordering::Futile("this server makes no companions"),
+        ordering: Ordering::Futile(
+            "The annotation bindguard.dev/provision has no effect: for a reason.",
+        ),
         ..ABOUT
     };
     let fault = fault(&policy, vec![lacking(Identity::Group("devs"), &[0])]);

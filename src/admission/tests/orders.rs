@@ -211,6 +211,16 @@ async fn mode_always_asks_for_all_and_disabled_for_nobody() {
         (Some(&*order(&["alice"])), Some("carol"))
     );
     assert_eq!(always.verdict(&create(&object)).await["allowed"], true);
+    always
+        .webhook
+        .orders
+        .set(Err("the guard is gone".to_owned()));
+    let told = always.verdict(&create(&plain)).await;
+    let message = told["status"]["message"].as_str().unwrap();
+    assert!(
+        message.ends_with("\nIts companions are not made: the guard is gone."),
+        "{message}"
+    );
     let disabled = mode(ProvisioningMode::Disabled);
     let asking = annotated(&["alice"], &[ASKS]);
     assert_eq!(mutated(&disabled, &create(&asking)).await.0, asking);

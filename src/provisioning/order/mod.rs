@@ -12,7 +12,7 @@ mod tests;
 
 pub use form::{LONGEST, Malformed, Order, OrderedSubject};
 pub use judge::{Placed, judge};
-pub use place::{Wanted, place};
+pub use place::{Wanted, may_place, place};
 pub use reason::NoOrder;
 
 use jiff::Timestamp;

@@ -3,6 +3,7 @@
 use super::{Conditions, NoOrder, Order, asks, may_be_ordered_for, may_order};
 use crate::domain::assess::{Missing, Since};
 use crate::domain::identity::Identity;
+use crate::provisioning::guard::epoch::EpochValue;
 
 /// What a request wants.
 #[derive(Debug)]
@@ -19,6 +20,22 @@ pub struct Wanted<'a, G> {
     pub missing: &'a [Missing<'a>],
 }
 
+/// The epoch in which a request may place an order, if it may place any at all: whatever can be
+/// said before anybody looked who lacks something.
+///
+/// # Errors
+///
+/// Why it may not.
+pub fn may_place<'c, G: AsRef<str>>(
+    conditions: Conditions<'c>,
+    wanted: &Wanted<'_, G>,
+) -> Result<&'c EpochValue, NoOrder> {
+    conditions.asked(wanted.provision)?;
+    let epoch = conditions.epoch()?;
+    may_order(conditions.policy, wanted.username, wanted.groups)?;
+    Ok(epoch)
+}
+
 /// The order that a request may place: for all who lack something if the binding is new, or if
 /// this very request asks for it anew; otherwise for those whom it brings in.
 ///
@@ -29,9 +46,7 @@ pub fn place<G: AsRef<str>>(
     conditions: Conditions<'_>,
     wanted: &Wanted<'_, G>,
 ) -> Result<Order, NoOrder> {
-    conditions.asked(wanted.provision)?;
-    let epoch = conditions.epoch()?;
-    may_order(conditions.policy, wanted.username, wanted.groups)?;
+    let epoch = may_place(conditions, wanted)?;
     let asks_anew = asks(wanted.provision) && !asks(wanted.provision_before);
     let lacking: Vec<Identity<'_>> = wanted
         .missing
