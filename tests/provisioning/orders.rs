@@ -7,7 +7,7 @@ use bindguard::provisioning::order::Order;
 use serde_json::{Value, json};
 
 use crate::stage::{PROVISION, Stage, asking, stage};
-use crate::support::{ADMIN, User, eventually, unique};
+use crate::support::{ADMIN, Bindguard, Serve, User, eventually, unique};
 use crate::watchman::published;
 use crate::world::{
     ORDER, ORDERED_BY, ORDERS, both, cluster_role_binding, namespace_admin, ordered, role_binding,
@@ -311,6 +311,26 @@ fn hostile_names_are_ordered_exactly() {
     assert!(!output.stderr.contains('\u{1b}'), "{output}");
     let (names, _) = order_on(&stage, &object).unwrap();
     assert_eq!(names, BTreeSet::from([hostile.to_owned()]));
+}
+
+#[test]
+fn a_server_is_ready_where_nobody_publishes_an_epoch_and_takes_no_orders() {
+    let stage = stage();
+    let elsewhere = Serve::new(env!("CARGO_BIN_EXE_bindguard"))
+        .kubeconfig(stage.plane.kubeconfig(ADMIN))
+        .args(&["--bindguard-namespace", "nowhere"])
+        .start();
+    let taken = |bindguard: &Bindguard| {
+        let (_, metrics) = bindguard.admin("/metrics").expect("metrics are served");
+        metrics.contains("bindguard_orders_taken 1\n")
+    };
+    assert!(taken(&stage.bindguard));
+    let told = eventually(Duration::from_secs(10), || {
+        let why = "there is no ConfigMap nowhere/bindguard-epoch";
+        elsewhere.stderr().contains(why).then_some(())
+    });
+    assert!(told.is_some(), "{}", elsewhere.stderr());
+    assert!(!taken(&elsewhere));
 }
 
 #[test]
