@@ -17,8 +17,10 @@ use crate::telemetry::metrics::Metrics;
 /// How long the epoch counts on that was known last, while it cannot be read: as long as orders may
 /// take to be noticed anyway.
 const STALE: Duration = Duration::from_secs(30);
-/// How long after a failure it is tried to read it again.
+/// How long after the first failure it is tried to read it again, and how long at most: whoever has
+/// not the right to read it may never get it.
 const AGAIN: Duration = Duration::from_secs(1);
+const AT_MOST: Duration = Duration::from_secs(15);
 
 /// The epoch, or why there is none.
 pub type EpochNow = Result<EpochValue, String>;
@@ -81,6 +83,7 @@ impl Intake {
             self.set(epoch);
         };
         let mut stale_at: Option<Instant> = None;
+        let mut pause = AGAIN;
         loop {
             let mut seen = follow(&client, namespace, CONFIG_MAP);
             let error = loop {
@@ -91,6 +94,7 @@ impl Intake {
                 match next {
                     Ok(Some(Ok(data))) => {
                         stale_at = None;
+                        pause = AGAIN;
                         tell(epoch_of(data.as_ref(), namespace));
                     }
                     Ok(Some(Err(error))) => break error.to_string(),
@@ -112,7 +116,8 @@ impl Intake {
                 }
                 Some(_) => {}
             }
-            sleep(AGAIN).await;
+            sleep(pause).await;
+            pause = AT_MOST.min(pause * 2);
         }
     }
 }
