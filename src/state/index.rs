@@ -5,15 +5,14 @@
 //! how many there are.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 
-use hashbrown::{HashSet, HashTable};
+use hashbrown::HashSet;
 use smallvec::SmallVec;
 
 use super::binding_key::BindingKey;
 use super::bits;
 use super::identities::Identities;
-use super::slab::Slab;
+use super::keyed::Keyed;
 use crate::domain::binding::Binding;
 use crate::domain::companion_set::CompanionSet;
 use crate::domain::holdings::{HeldByEach, Holdings};
@@ -27,22 +26,14 @@ use crate::domain::policy::Policy;
 pub struct Index {
     identities: Identities,
     /// What each binding gave, and to whom: a changed binding says only what it gives now.
-    bindings: Slab<Given>,
-    by_key: HashTable<u32>,
+    bindings: Keyed<Recipients>,
     /// The bindings whose deletion has begun. There are hardly ever any.
     terminating: HashSet<BindingKey>,
-    hasher: RandomState,
     entries: usize,
 }
 
-/// What a binding gives, in 32 bytes, and an allocation if it is to more than one.
-#[derive(Debug, Default)]
-struct Given {
-    key: BindingKey,
-    to: Recipients,
-}
-
-/// The numbers of those to whom a binding gives companions.
+/// The numbers of those to whom a binding gives companions: 32 bytes with its key, and an
+/// allocation if they are more than one.
 #[derive(Debug)]
 enum Recipients {
     One {
@@ -66,10 +57,8 @@ impl Index {
     pub fn new() -> Self {
         Self {
             identities: Identities::new(),
-            bindings: Slab::new(),
-            by_key: HashTable::new(),
+            bindings: Keyed::new(),
             terminating: HashSet::new(),
-            hasher: RandomState::new(),
             entries: 0,
         }
     }
@@ -134,7 +123,7 @@ impl Index {
     /// Takes in that the binding with this key is gone. Whether anything is different now.
     pub fn delete(&mut self, key: BindingKey) -> bool {
         self.terminating.remove(&key);
-        let before = self.remove(key);
+        let before = self.bindings.remove(key).map(|(_, to)| to);
         let known = before.is_some();
         self.release(before);
         known
@@ -142,7 +131,7 @@ impl Index {
 
     /// Takes in whether the deletion of a binding that is in the index has begun.
     pub fn set_terminating(&mut self, key: BindingKey, terminating: bool) {
-        if terminating && self.number_of(key).is_some() {
+        if terminating && self.bindings.of_key(key).is_some() {
             self.terminating.insert(key);
         } else {
             self.terminating.remove(&key);
@@ -162,7 +151,7 @@ impl Index {
             .filter(|(position, key)| keys.iter().take(*position).all(|other| other != *key))
             .map(|(_, key)| key)
             .chain(self.terminating.iter().filter(|key| !keys.contains(key)))
-            .filter_map(|key| Some(&self.bindings.get(self.number_of(*key)?)?.to))
+            .filter_map(|key| self.bindings.of_key(*key))
             .filter(|to| to.has(number))
             .map(Recipients::given)
             .collect();
@@ -183,7 +172,7 @@ impl Index {
     /// How many bindings give at least one companion to at least one identity.
     #[must_use]
     pub fn bindings(&self) -> usize {
-        self.by_key.len()
+        self.bindings.len()
     }
 
     fn release(&mut self, before: Option<Recipients>) {
@@ -194,41 +183,12 @@ impl Index {
         }
     }
 
-    fn number_of(&self, key: BindingKey) -> Option<u32> {
-        self.by_key
-            .find(self.hasher.hash_one(key), |number| {
-                self.bindings
-                    .get(*number)
-                    .is_some_and(|binding| binding.key == key)
-            })
-            .copied()
-    }
-
     fn replace(&mut self, key: BindingKey, to: Recipients) -> Option<Recipients> {
-        if let Some(binding) = self
-            .number_of(key)
-            .and_then(|number| self.bindings.get_mut(number))
-        {
-            return Some(std::mem::replace(&mut binding.to, to));
+        if let Some(before) = self.bindings.of_key_mut(key) {
+            return Some(std::mem::replace(before, to));
         }
-        let number = self.bindings.insert(Given { key, to })?;
-        let (bindings, hasher) = (&self.bindings, &self.hasher);
-        self.by_key
-            .insert_unique(hasher.hash_one(key), number, |number| {
-                bindings
-                    .get(*number)
-                    .map_or(0, |binding| hasher.hash_one(binding.key))
-            });
+        self.bindings.insert(key, to);
         None
-    }
-
-    fn remove(&mut self, key: BindingKey) -> Option<Recipients> {
-        let number = self.number_of(key)?;
-        let hash = self.hasher.hash_one(key);
-        if let Ok(entry) = self.by_key.find_entry(hash, |other| *other == number) {
-            entry.remove();
-        }
-        self.bindings.remove(number).map(|binding| binding.to)
     }
 }
 

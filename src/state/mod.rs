@@ -19,6 +19,7 @@ mod fixtures;
 pub mod handle;
 mod identities;
 pub mod index;
+mod keyed;
 pub mod manifest_directory;
 pub mod manifests;
 mod numbers;

@@ -14,21 +14,14 @@ use crate::domain::binding::Binding;
 use crate::domain::identity::Identity;
 use crate::domain::policy::Policy;
 use crate::state::binding_key::BindingKey;
-use crate::state::slab::Slab;
+use crate::state::keyed::Keyed;
 
 /// The persona bindings of one policy's personas.
 pub struct PersonaIndex {
-    bindings: Slab<Kept>,
-    by_key: HashTable<u32>,
+    bindings: Keyed<PersonaBinding>,
     by_identity: HashTable<Naming>,
     /// Names are hostile, so the hash is keyed.
     hasher: RandomState,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    key: BindingKey,
-    binding: PersonaBinding,
 }
 
 /// The bindings that name the identities with this hash: nearly always one identity. Its name is
@@ -44,8 +37,7 @@ impl PersonaIndex {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            bindings: Slab::new(),
-            by_key: HashTable::new(),
+            bindings: Keyed::new(),
             by_identity: HashTable::new(),
             hasher: RandomState::new(),
         }
@@ -77,8 +69,7 @@ impl PersonaIndex {
             return self.delete(key);
         }
         let packed = PersonaBinding::of(binding);
-        let known = self.number_of(key).and_then(|it| self.bindings.get(it));
-        if known.is_some_and(|kept| kept.binding == packed) {
+        if self.bindings.of_key(key) == Some(&packed) {
             return false;
         }
         self.delete(key);
@@ -88,17 +79,11 @@ impl PersonaIndex {
 
     /// Takes in that the binding with this key is gone. Whether anything is different now.
     pub fn delete(&mut self, key: BindingKey) -> bool {
-        let Some(number) = self.number_of(key) else {
+        let Some((number, binding)) = self.bindings.remove(key) else {
             return false;
         };
-        let hash = self.hasher.hash_one(key);
-        if let Ok(entry) = self.by_key.find_entry(hash, |other| *other == number) {
-            entry.remove();
-        }
-        if let Some(kept) = self.bindings.remove(number) {
-            for hash in self.hashes(&kept.binding.as_binding()) {
-                self.forget(hash, number);
-            }
+        for hash in self.hashes(&binding.as_binding()) {
+            self.forget(hash, number);
         }
         true
     }
@@ -106,13 +91,13 @@ impl PersonaIndex {
     /// How many persona bindings there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.by_key.len()
+        self.bindings.len()
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.by_key.is_empty()
+        self.len() == 0
     }
 
     /// The bindings that name one of the identities, each once, in no order.
@@ -134,30 +119,19 @@ impl PersonaIndex {
     /// All bindings, in no order.
     #[must_use]
     pub fn all(&self) -> Vec<PersonaBinding> {
-        self.get(self.by_key.iter().copied()).collect()
+        self.get(self.bindings.numbers()).collect()
     }
 
     fn get(&self, numbers: impl IntoIterator<Item = u32>) -> impl Iterator<Item = PersonaBinding> {
         numbers
             .into_iter()
-            .filter_map(|number| Some(self.bindings.get(number)?.binding.clone()))
+            .filter_map(|number| self.bindings.get(number).cloned())
     }
 
     fn insert(&mut self, key: BindingKey, packed: PersonaBinding, binding: &Binding<'_>) {
-        let kept = Kept {
-            key,
-            binding: packed,
-        };
-        let Some(number) = self.bindings.insert(kept) else {
+        let Some(number) = self.bindings.insert(key, packed) else {
             return;
         };
-        let (bindings, hasher) = (&self.bindings, &self.hasher);
-        self.by_key
-            .insert_unique(hasher.hash_one(key), number, |number| {
-                bindings
-                    .get(*number)
-                    .map_or(0, |kept| hasher.hash_one(kept.key))
-            });
         for hash in self.hashes(binding) {
             self.by_identity
                 .entry(hash, |naming| naming.hash == hash, |naming| naming.hash)
@@ -198,16 +172,6 @@ impl PersonaIndex {
         if bindings.is_empty() {
             entry.remove();
         }
-    }
-
-    fn number_of(&self, key: BindingKey) -> Option<u32> {
-        self.by_key
-            .find(self.hasher.hash_one(key), |number| {
-                self.bindings
-                    .get(*number)
-                    .is_some_and(|kept| kept.key == key)
-            })
-            .copied()
     }
 }
 

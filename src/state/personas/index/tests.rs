@@ -123,7 +123,7 @@ proptest! {
         for key in KEYS {
             index.delete(BindingKey::of_uid(key));
         }
-        prop_assert_eq!(index.by_identity.len() + index.by_key.len(), 0);
+        prop_assert_eq!(index.by_identity.len() + index.bindings.len(), 0);
     }
 }
 
