@@ -12,6 +12,7 @@ mod completion;
 mod controller;
 mod duration;
 mod environment;
+mod log;
 mod manifests;
 mod names;
 mod output;

@@ -6,9 +6,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum, ValueHint};
 
 use crate::cli::duration;
+use crate::cli::log::LogArguments;
 use crate::cli::names::{label, subdomain};
 use crate::cli::policy::PolicyArgument;
-use crate::cli::serve::{LogFormatArgument, parse_log_level};
 use crate::kubernetes::client::ClientOptions;
 use crate::server::listen::ListenAddress;
 
@@ -188,27 +188,8 @@ pub(in crate::cli) struct Arguments {
     )]
     pub(super) admin_listen: ListenAddress,
 
-    /// How log lines look
-    #[arg(
-        long,
-        env = "BINDGUARD_LOG_FORMAT",
-        value_name = "FORMAT",
-        default_value = "json",
-        help_heading = "Log"
-    )]
-    pub(super) log_format: LogFormatArgument,
-
-    /// The least severe level that is logged: error, warn, info, debug or trace. A part of the
-    /// program may have its own: info,kube=warn
-    #[arg(
-        long,
-        env = "BINDGUARD_LOG_LEVEL",
-        value_name = "LEVEL",
-        default_value = "info",
-        value_parser = parse_log_level,
-        help_heading = "Log"
-    )]
-    pub(super) log_level: String,
+    #[command(flatten)]
+    pub(super) log: LogArguments,
 }
 
 /// Who looks after the certificates.

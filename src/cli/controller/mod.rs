@@ -30,7 +30,7 @@ const RELEASE: Duration = Duration::from_secs(2);
 
 /// Runs until a signal ends it.
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
-    logging::init(arguments.log_format.into(), &arguments.log_level)?;
+    arguments.log.init()?;
     logging::log_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

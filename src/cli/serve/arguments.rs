@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueHint};
 
 use crate::admission::misses::MAX_SETTLE;
+use crate::cli::log::LogArguments;
 use crate::cli::names::{label, subdomain};
 use crate::cli::policy::PolicyArgument;
 use crate::kubernetes::client::ClientOptions;
 use crate::server::listen::ListenAddress;
 use crate::server::shutdown::MAX_LINGER;
-use crate::telemetry::logging::{self, LogFormat, LoggingError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -212,35 +212,8 @@ pub(in crate::cli) struct Arguments {
     )]
     pub(super) client_ca: Option<PathBuf>,
 
-    /// How log lines look
-    #[arg(
-        long,
-        env = "BINDGUARD_LOG_FORMAT",
-        value_name = "FORMAT",
-        default_value = "json",
-        help_heading = "Log"
-    )]
-    pub(super) log_format: LogFormatArgument,
-
-    /// The least severe level that is logged: error, warn, info, debug or trace. A part of the
-    /// program may have its own: info,kube=warn
-    #[arg(
-        long,
-        env = "BINDGUARD_LOG_LEVEL",
-        value_name = "LEVEL",
-        default_value = "info",
-        value_parser = parse_log_level,
-        help_heading = "Log"
-    )]
-    pub(super) log_level: String,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(in crate::cli) enum LogFormatArgument {
-    /// One JSON object a line
-    Json,
-    /// Text for people
-    Text,
+    #[command(flatten)]
+    pub(super) log: LogArguments,
 }
 
 /// What stands for the cluster.
@@ -274,19 +247,6 @@ impl Arguments {
             None => self.settle,
         }
     }
-}
-
-impl From<LogFormatArgument> for LogFormat {
-    fn from(format: LogFormatArgument) -> Self {
-        match format {
-            LogFormatArgument::Json => Self::Json,
-            LogFormatArgument::Text => Self::Text,
-        }
-    }
-}
-
-pub(in crate::cli) fn parse_log_level(text: &str) -> Result<String, LoggingError> {
-    logging::check_filter(text).map(|()| text.to_owned())
 }
 
 /// Refuses a folder that cannot be read at all, which is a mistake at the start and nothing that a

@@ -31,7 +31,7 @@ use crate::telemetry::labels::Reload;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
 
-pub(super) use arguments::{Arguments, LogFormatArgument, parse_log_level};
+pub(super) use arguments::Arguments;
 use certificate::Certificates;
 
 /// How long the end of the process waits for audit lines that are still to be written: only when
@@ -40,7 +40,7 @@ const FLUSH: Duration = Duration::from_millis(500);
 
 /// Serves until a signal ends it.
 pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
-    logging::init(arguments.log_format.into(), &arguments.log_level)?;
+    arguments.log.init()?;
     logging::log_panics();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
