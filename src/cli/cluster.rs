@@ -8,9 +8,9 @@ use kube::Client;
 
 use crate::kubernetes::client::{ClientOptions, connect};
 
-/// The cluster that a command works on.
+/// Which cluster.
 #[derive(Debug, Args)]
-pub(super) struct ClusterArguments {
+pub(super) struct KubeconfigArguments {
     /// The kubeconfig of the cluster. Without it: the cluster of this pod, else $KUBECONFIG, else
     /// ~/.kube/config
     #[arg(
@@ -30,6 +30,24 @@ pub(super) struct ClusterArguments {
         help_heading = "Cluster"
     )]
     context: Option<String>,
+}
+
+impl KubeconfigArguments {
+    /// What a client for it is made by, as nobody else.
+    pub(super) fn options(&self) -> ClientOptions {
+        ClientOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            ..ClientOptions::default()
+        }
+    }
+}
+
+/// The cluster that a command works on, and as whom.
+#[derive(Debug, Args)]
+pub(super) struct ClusterArguments {
+    #[command(flatten)]
+    kubeconfig: KubeconfigArguments,
 
     /// The user to impersonate
     #[arg(
@@ -55,10 +73,9 @@ impl ClusterArguments {
     /// A client for it. Nothing is sent yet.
     pub(super) async fn connect(&self) -> anyhow::Result<Client> {
         let options = ClientOptions {
-            kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
             impersonate: self.impersonate.clone(),
             impersonate_groups: self.impersonate_groups.clone(),
+            ..self.kubeconfig.options()
         };
         connect(&options)
             .await

@@ -1,10 +1,10 @@
 //! The flags of `bindguard controller`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum, ValueHint};
+use clap::{Args, ValueEnum};
 
+use crate::cli::cluster::KubeconfigArguments;
 use crate::cli::duration;
 use crate::cli::log::LogArguments;
 use crate::cli::names::{label, subdomain};
@@ -155,25 +155,8 @@ pub(in crate::cli) struct Arguments {
     )]
     pub(super) lease: String,
 
-    /// The kubeconfig of the cluster. Without it: the cluster of this pod, else $KUBECONFIG, else
-    /// ~/.kube/config
-    #[arg(
-        long,
-        env = "BINDGUARD_KUBECONFIG",
-        value_name = "FILE",
-        value_hint = ValueHint::FilePath,
-        help_heading = "Cluster"
-    )]
-    kubeconfig: Option<PathBuf>,
-
-    /// The context of the kubeconfig, if not its current one
-    #[arg(
-        long,
-        env = "BINDGUARD_CONTEXT",
-        value_name = "NAME",
-        help_heading = "Cluster"
-    )]
-    context: Option<String>,
+    #[command(flatten)]
+    kubeconfig: KubeconfigArguments,
 
     #[command(flatten)]
     pub(super) policy: PolicyArgument,
@@ -205,11 +188,7 @@ pub(in crate::cli) enum Certificates {
 impl Arguments {
     /// Which cluster.
     pub(super) fn client_options(&self) -> ClientOptions {
-        ClientOptions {
-            kubeconfig: self.kubeconfig.clone(),
-            context: self.context.clone(),
-            ..ClientOptions::default()
-        }
+        self.kubeconfig.options()
     }
 
     /// What the certificate is for.
