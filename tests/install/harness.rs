@@ -34,8 +34,8 @@ fn a_pod_is_a_process_with_an_address_a_token_and_volumes_that_follow() {
     assert_ne!(pods[0].address, pods[1].address);
     let nodes = world.get(&["pods", "--namespace", &namespace]);
     assert_ne!(
-        nodes["items"][0]["spec"]["nodeName"],
-        nodes["items"][1]["spec"]["nodeName"]
+        nodes["items"][0]["spec"]["nodeName"], nodes["items"][1]["spec"]["nodeName"],
+        "{nodes}"
     );
     // Each has its own, at the same port, and the Service lists both.
     for pod in &pods {

@@ -1,5 +1,6 @@
 //! The nodes, and which Pod goes to which.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::pod::{post, words};
+use super::uid_of;
 use crate::support::FROM_PODS;
 
 /// Three, so that Pods which want to be apart are.
@@ -83,17 +85,42 @@ pub(super) async fn renew(client: Client) {
     }
 }
 
-/// Binds each Pod that has no node to the one with the fewest of its kind.
-pub(super) async fn bind_all(client: &Client, mut pods: Vec<Value>) -> Result<(), String> {
-    for position in 0..pods.len() {
-        let pod = &pods[position];
-        if pod["spec"]["nodeName"].is_null() && pod["metadata"]["deletionTimestamp"].is_null() {
-            let node = emptiest(pod, &pods);
+/// The node that was chosen for each Pod, by uid.
+///
+/// Remembered, since what is listed may be older than what was bound, and a call that nobody saw
+/// the answer of may have been heard: a second choice would find the first one's place empty.
+#[derive(Default)]
+pub(super) struct Choices(HashMap<String, &'static str>);
+
+impl Choices {
+    /// Binds each Pod that has no node to the one with the fewest of its kind.
+    pub(super) async fn bind_all(
+        &mut self,
+        client: &Client,
+        mut pods: Vec<Value>,
+    ) -> Result<(), String> {
+        self.0
+            .retain(|uid, _| pods.iter().any(|pod| uid_of(pod) == uid));
+        let mut free = Vec::new();
+        for (position, pod) in pods.iter_mut().enumerate() {
+            if pod["spec"]["nodeName"].is_null() {
+                pod["spec"]["nodeName"] = self.0.get(uid_of(pod)).copied().into();
+                free.push(position);
+            }
+        }
+        for position in free {
+            let pod = &pods[position];
+            if !pod["metadata"]["deletionTimestamp"].is_null() {
+                continue;
+            }
+            let chosen = self.0.get(uid_of(pod)).copied();
+            let node = chosen.unwrap_or_else(|| emptiest(pod, &pods));
+            self.0.insert(uid_of(pod).to_owned(), node);
             bind(client, pod, node).await?;
             pods[position]["spec"]["nodeName"] = node.into();
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn emptiest(pod: &Value, pods: &[Value]) -> &'static str {
