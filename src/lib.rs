@@ -10,6 +10,7 @@ pub mod domain;
 pub mod kubernetes;
 pub mod manifest;
 pub mod policy_file;
+pub mod provisioning;
 pub mod server;
 pub mod state;
 pub mod telemetry;

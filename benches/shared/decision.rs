@@ -16,6 +16,7 @@ pub(crate) fn decide(body: &[u8], snapshot: &Snapshot) -> Vec<u8> {
     let evidence = Evidence {
         requester_exempt: policy.exempts_requester(&requester.username, &requester.groups),
         dry_run: review.dry_run,
+        ordered: &[],
     };
     let decision = conclude(policy, assessment, evidence);
     assert!(

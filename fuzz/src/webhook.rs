@@ -13,6 +13,7 @@ use bindguard::audit::record::Caller;
 use bindguard::domain::binding::Binding;
 use bindguard::domain::policy::{Action, Policy};
 use bindguard::manifest::{ManifestBinding, read};
+use bindguard::provisioning::intake::Intake;
 use bindguard::state::binding_key::BindingKey;
 use bindguard::state::confirm::{Confirm, ConfirmLimits};
 use bindguard::state::event::Observer;
@@ -66,6 +67,7 @@ impl Judge {
         let metrics = Metrics::new("0.0.0");
         let lines = Lines::default();
         let webhook = Webhook {
+            orders: Intake::closed("nothing makes companions here"),
             reread: Reread::from(cluster.clone()),
             confirm: Confirm::start(cluster, state.clone(), limits, Observer::ignore()),
             state,

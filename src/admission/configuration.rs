@@ -18,6 +18,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{
 use crate::domain::binding::RBAC_GROUP;
 use crate::domain::identity::{SERVICE_ACCOUNT_USER_PREFIX, SubjectKind};
 use crate::domain::policy::{Persona, Policy, ProvisioningMode};
+use crate::provisioning::PROVISION;
+use crate::provisioning::guard::cel;
 
 /// The name of both configurations.
 pub const NAME: &str = "bindguard";
@@ -27,9 +29,6 @@ pub const VALIDATE: &str = "validate.bindguard.dev";
 pub const REMOVAL: &str = "removal.bindguard.dev";
 /// The webhook that patches.
 pub const MUTATE: &str = "mutate.bindguard.dev";
-
-/// The annotation by which a binding asks for companions.
-const PROVISION: &str = "bindguard.dev/provision";
 
 /// Seconds that the API server waits for a verdict.
 const VALIDATE_TIMEOUT: i32 = 10;
@@ -115,9 +114,22 @@ fn removal_webhook(
     }
 }
 
-/// The configuration of the webhook that patches.
+/// The configuration of the webhook that patches; none, if nobody may order anything.
 #[must_use]
 pub fn mutating(
+    policy: &Policy,
+    endpoint: &Endpoint,
+    ca_bundle: Option<&[u8]>,
+) -> Option<MutatingWebhookConfiguration> {
+    match policy.provisioning.mode {
+        ProvisioningMode::Disabled => None,
+        ProvisioningMode::OnRequest | ProvisioningMode::Always => {
+            Some(mutating_anyway(policy, endpoint, ca_bundle))
+        }
+    }
+}
+
+fn mutating_anyway(
     policy: &Policy,
     endpoint: &Endpoint,
     ca_bundle: Option<&[u8]>,
@@ -130,9 +142,11 @@ pub fn mutating(
             client_config: client_config(endpoint, "/mutate", ca_bundle),
             // The validating webhook decides anyway.
             failure_policy: Some("Ignore".to_owned()),
-            match_conditions: Some(conditions_to_patch(policy)),
+            match_conditions: Some(vec![
+                not_the_api_server(),
+                condition("persona-binding-or-new-order", to_patch(policy)),
+            ]),
             match_policy: Some("Equivalent".to_owned()),
-            namespace_selector: namespace_selector(policy),
             reinvocation_policy: Some("IfNeeded".to_owned()),
             rules: Some(vec![rule()]),
             side_effects: "NoneOnDryRun".to_owned(),
@@ -203,21 +217,6 @@ fn match_conditions(policy: &Policy) -> Vec<MatchCondition> {
     ]
 }
 
-/// A call costs every write of a persona binding half a millisecond, so where companions are made
-/// only on request, only bindings that ask are sent.
-fn conditions_to_patch(policy: &Policy) -> Vec<MatchCondition> {
-    let mut conditions = match_conditions(policy);
-    if policy.provisioning.mode == ProvisioningMode::OnRequest {
-        conditions.push(condition(
-            "asks-for-companions",
-            format!(
-                "has(object.metadata.annotations) && '{PROVISION}' in object.metadata.annotations"
-            ),
-        ));
-    }
-    conditions
-}
-
 /// The API server writes its bootstrap bindings through admission at every start, and ends if that
 /// fails for 30 seconds.
 fn not_the_api_server() -> MatchCondition {
@@ -248,15 +247,29 @@ fn persona_bindings(policy: &Policy) -> String {
     )
 }
 
+/// Bindings that an order may be stamped on, and those that carry one which must be taken off:
+/// wherever they are, so that exempt namespaces are left out here and not by a selector.
+///
+/// A call costs every write of a persona binding half a millisecond, so where companions are made
+/// only on request, only bindings that ask are sent.
+fn to_patch(policy: &Policy) -> String {
+    let mut stamped = Vec::new();
+    if policy.provisioning.mode == ProvisioningMode::OnRequest {
+        stamped.push(cel::annotated(PROVISION));
+    }
+    let exempt = &policy.exempt.namespaces;
+    if !exempt.is_empty() {
+        let exempt = cel::list(exempt.iter().map(String::as_str));
+        stamped.push(format!("!(request.?namespace.orValue('') in {exempt})"));
+    }
+    stamped.push(persona_bindings(policy));
+    format!("{} || {}", stamped.join(" && "), cel::new_order())
+}
+
 fn persona_condition(persona: &Persona) -> String {
-    let roles: Vec<String> = persona
-        .cluster_roles
-        .iter()
-        .map(|role| quoted(role))
-        .collect();
     format!(
-        "object.roleRef.name in [{}] && {}",
-        roles.join(", "),
+        "object.roleRef.name in {} && {}",
+        cel::list(persona.cluster_roles.iter().map(String::as_str)),
         subject_condition(persona)
     )
 }
@@ -285,14 +298,6 @@ fn subject_condition(persona: &Persona) -> String {
         }
     }
     format!("object.subjects.exists(subject, {})", kinds.join(" || "))
-}
-
-/// A CEL string literal.
-///
-/// Source: <https://github.com/google/cel-spec/blob/master/doc/langdef.md#string-and-bytes-values>
-fn quoted(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'");
-    format!("'{escaped}'")
 }
 
 #[cfg(test)]

@@ -85,15 +85,18 @@ pub fn validating(
     compare(&forms(&wanted), live.map(forms).as_deref())
 }
 
-/// How the mutating configuration differs.
+/// How the mutating configuration differs. Where nobody may order anything, none is wanted.
 #[must_use]
 pub fn mutating(policy: &Policy, live: Option<&MutatingWebhookConfiguration>) -> Vec<Difference> {
-    let wanted = configuration::mutating(policy, &anywhere(), None);
     let forms = |configuration: &MutatingWebhookConfiguration| -> Vec<Form> {
         let webhooks = configuration.webhooks.iter().flatten();
         webhooks.map(Form::of_mutating).collect()
     };
-    compare(&forms(&wanted), live.map(forms).as_deref())
+    let live = live.map(forms);
+    match configuration::mutating(policy, &anywhere(), None) {
+        Some(wanted) => compare(&forms(&wanted), live.as_deref()),
+        None => compare(&[], Some(live.as_deref().unwrap_or_default())),
+    }
 }
 
 /// Where the webhook is makes no difference.

@@ -12,13 +12,13 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::answer::Answer;
 use super::budget::Budget;
+use super::ordering::Ordered;
 use super::review::Review;
 use super::verdict::answer;
 use super::webhook::Webhook;
 use crate::domain::assess::{Assessment, assess};
 use crate::domain::binding::Binding;
 use crate::domain::conclude::{Decision, Evidence, conclude};
-use crate::domain::policy::Policy;
 use crate::state::confirm::ConfirmError;
 use crate::state::snapshot::Snapshot;
 use crate::telemetry::causes::WithCauses;
@@ -38,6 +38,8 @@ pub(super) struct UnderReview<'r> {
     pub(super) previous: Option<&'r Binding<'r>>,
     /// The size of the body in which they came.
     pub(super) bytes: usize,
+    /// By what its order is judged.
+    pub(super) ordered: &'r Ordered,
 }
 
 /// Why a call cannot be decided now.
@@ -69,18 +71,17 @@ impl<'r> UnderReview<'r> {
         assess(snapshot.policy(), self.binding, self.previous, snapshot)
     }
 
-    fn evidence(&self, policy: &Policy) -> Evidence {
-        let requester = &self.review.requester;
-        Evidence {
-            requester_exempt: policy.exempts_requester(&requester.username, &requester.groups),
-            dry_run: self.review.dry_run,
-        }
-    }
-
     /// What a snapshot says now.
     fn conclude<'p>(&self, snapshot: &'p Snapshot) -> Decision<'p, 'r> {
         let policy = snapshot.policy();
-        conclude(policy, self.assess(snapshot), self.evidence(policy))
+        let requester = &self.review.requester;
+        let ordered = self.ordered.counted(self.review, self.binding, snapshot);
+        let evidence = Evidence {
+            requester_exempt: policy.exempts_requester(&requester.username, &requester.groups),
+            dry_run: self.review.dry_run,
+            ordered: &ordered,
+        };
+        conclude(policy, self.assess(snapshot), evidence)
     }
 }
 
@@ -107,7 +108,7 @@ pub(super) async fn judge(
 ) -> Answer {
     let budget = Budget::beginning_now(timeout);
     let verdict = async |snapshot: &Snapshot, decision: &Decision<'_, '_>| {
-        answer(webhook, under_review, snapshot.policy(), decision, budget).await
+        answer(webhook, under_review, snapshot, decision, budget).await
     };
     {
         let decision = under_review.conclude(&snapshot);
@@ -178,8 +179,7 @@ async fn settle(
             let decision = under_review.conclude(&snapshot);
             if stands(&decision) {
                 webhook.metrics.miss_settled();
-                let policy = snapshot.policy();
-                return Some(answer(webhook, under_review, policy, &decision, budget).await);
+                return Some(answer(webhook, under_review, &snapshot, &decision, budget).await);
             }
         }
         let pause = BETWEEN_LOOKS.max(looked.elapsed() * LOOKS_SHARE);

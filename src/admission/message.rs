@@ -6,6 +6,7 @@ use std::fmt::{self, Display, Formatter, Write};
 
 use crate::domain::assess::Missing;
 use crate::domain::binding::BindingKind;
+use crate::domain::companion_set::CompanionSet;
 use crate::domain::conclude::{Because, Fault};
 use crate::domain::identity::Identity;
 use crate::domain::policy::Policy;
@@ -18,9 +19,21 @@ const MOST_SUBJECTS: usize = 5;
 /// warnings, and half a command is a trap.
 const LONGEST_WARNING: usize = 256;
 
-/// What a binding is told that asks for its companions.
-const NO_PROVISIONING: &str =
-    "The annotation bindguard.dev/provision has no effect: this server makes no companions.";
+/// What a binding is told whose companions could be made.
+const COULD_ORDER: &str = "Or have them made: set the annotation bindguard.dev/provision: \"true\" \
+                           on this binding. That takes the right to create clusterrolebindings and \
+                           the verb bind on every companion, in the whole cluster.";
+
+/// What a message has to say about having the companions made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ordering<'a> {
+    /// Nothing.
+    Silent,
+    /// The binding does not ask for it, and could.
+    Possible,
+    /// It is to be done, and this sentence says why nothing comes of that.
+    Futile(&'a str),
+}
 
 /// The binding that a message is about.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +44,10 @@ pub struct About<'a> {
     pub namespace: Option<&'a str>,
     /// Its name; what `generateName` says while there is none.
     pub name: &'a str,
-    /// Whether it asks for its companions to be provisioned.
-    pub asks_for_companions: bool,
+    /// About having its companions made.
+    pub ordering: Ordering<'a>,
+    /// Whether nothing will be stored.
+    pub dry_run: bool,
 }
 
 /// The message of a denial: what was refused, who lacks what, and the commands that mend it.
@@ -67,8 +82,10 @@ pub fn denial(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> Strin
              not know who they are."
         ));
     }
-    if about.asks_for_companions {
-        text.line(format_args!("{NO_PROVISIONING}"));
+    match about.ordering {
+        Ordering::Silent => {}
+        Ordering::Possible => text.line(format_args!("{COULD_ORDER}")),
+        Ordering::Futile(sentence) => text.line(format_args!("{sentence}")),
     }
     text.0
 }
@@ -77,7 +94,8 @@ pub fn denial(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> Strin
 #[must_use]
 pub fn warnings(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> Vec<String> {
     let outcome = match fault.because {
-        Because::Action => "",
+        // Of what is ordered this is not said.
+        Because::Action | Because::Order => "",
         Because::Ratchet => "; it did so before this change",
         Because::DryRun => "; without the dry run this is refused",
     };
@@ -86,11 +104,22 @@ pub fn warnings(policy: &Policy, about: About<'_>, fault: &Fault<'_, '_>) -> Vec
         .iter()
         .map(|one| format!("{about}: {}{outcome}", Lacks(policy, one)))
         .collect();
+    let will_be = if about.dry_run { "would be" } else { "will be" };
+    warnings.extend(fault.ordered.iter().map(|one| {
+        format!(
+            "{about}: {} {will_be} bound to {}, as ordered",
+            Companions(policy, one.lacks),
+            ShownIdentity(one.identity)
+        )
+    }));
     let few = fault.missing.get(..MOST_SUBJECTS).unwrap_or(&fault.missing);
     let commands = commands(policy, few).map(|command| format!("add: {command}"));
     warnings.extend(commands.filter(|text| text.chars().count() <= LONGEST_WARNING));
-    if about.asks_for_companions {
-        warnings.push(NO_PROVISIONING.to_owned());
+    match about.ordering {
+        Ordering::Futile(sentence) if !fault.missing.is_empty() => {
+            warnings.push(sentence.to_owned());
+        }
+        Ordering::Silent | Ordering::Possible | Ordering::Futile(_) => {}
     }
     warnings
 }
@@ -172,8 +201,22 @@ struct Lacks<'a>(&'a Policy, &'a Missing<'a>);
 impl Display for Lacks<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         let Self(policy, missing) = self;
-        write!(formatter, "{} lacks ", ShownIdentity(missing.identity))?;
-        for (position, companion) in policy.companion_names(missing.lacks).enumerate() {
+        write!(
+            formatter,
+            "{} lacks {}",
+            ShownIdentity(missing.identity),
+            Companions(policy, missing.lacks)
+        )
+    }
+}
+
+/// `companion, companion`.
+struct Companions<'a>(&'a Policy, CompanionSet);
+
+impl Display for Companions<'_> {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        let Self(policy, set) = self;
+        for (position, companion) in policy.companion_names(*set).enumerate() {
             let separator = if position == 0 { "" } else { ", " };
             write!(formatter, "{separator}{}", ShownName(companion))?;
         }

@@ -13,6 +13,8 @@ pub mod drift;
 mod judge;
 pub mod message;
 pub mod misses;
+mod mutate;
+mod ordering;
 mod removal;
 pub mod respond;
 pub mod review;

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use super::answer::Answer;
 use super::budget::Budget;
 use super::judge::{Undecided, UnderReview, refuse_to_guess};
-use super::message::{About, denial, old_faults, warnings};
+use super::message::{About, Ordering, denial, old_faults, warnings};
+use super::ordering::Told;
 use super::removal::{self, Beside};
 use super::respond::Response;
 use super::review::Review;
@@ -17,6 +18,7 @@ use crate::audit::record::{
 use crate::domain::binding::Binding;
 use crate::domain::conclude::{Decision, Fault};
 use crate::domain::policy::Policy;
+use crate::state::snapshot::Snapshot;
 use crate::telemetry::labels;
 
 /// Records a decision, if it is one that leaves a record, and encodes its answer.
@@ -29,11 +31,12 @@ use crate::telemetry::labels;
 pub(super) async fn answer(
     webhook: &Webhook,
     under_review: UnderReview<'_>,
-    policy: &Policy,
+    snapshot: &Snapshot,
     decision: &Decision<'_, '_>,
     budget: Budget,
 ) -> Answer {
     let review = under_review.review;
+    let policy = snapshot.policy();
     // What is refused takes nothing away.
     if !matches!(decision, Decision::Deny(_)) {
         let beside = Some(Beside { policy, decision });
@@ -50,7 +53,14 @@ pub(super) async fn answer(
     };
     let name = shown_name(review);
     let record = record(webhook, under_review, policy, verdict, fault, &name);
-    let response = respond(under_review, policy, verdict, fault, &name);
+    let told = under_review.ordered.told(
+        review,
+        under_review.binding,
+        policy,
+        snapshot.bindings(),
+        fault,
+    );
+    let response = respond(under_review, policy, verdict, fault, (&name, &told));
     recorded(webhook, &record, response, budget)
         .await
         .unwrap_or_else(|| refuse_to_guess(webhook, review, budget, &Undecided::Late))
@@ -122,7 +132,7 @@ fn record<'a>(
         policy: &policy.name,
         persona_bindings: Vec::new(),
         persona_bindings_total: 0,
-        missing: pairs(policy, &fault.missing).collect(),
+        missing: pairs(policy, fault).collect(),
     }
 }
 
@@ -131,12 +141,15 @@ fn respond<'a>(
     policy: &Policy,
     verdict: Verdict,
     fault: &Fault<'_, '_>,
-    name: &str,
+    (name, told): (&str, &Told),
 ) -> Response<'a> {
     let UnderReview {
         review, binding, ..
     } = under_review;
-    let about = about_of(review, binding, name);
+    let about = About {
+        ordering: told.as_ordering(),
+        ..about_of(review, binding, name)
+    };
     match verdict {
         Verdict::Audit => Response::allow(&review.uid),
         Verdict::Warn => {
@@ -155,7 +168,8 @@ pub(super) fn about_of<'a>(review: &Review<'_>, binding: &Binding<'a>, name: &'a
         kind: binding.kind,
         namespace: binding.namespace,
         name,
-        asks_for_companions: asks_for_companions(review),
+        ordering: Ordering::Silent,
+        dry_run: review.dry_run,
     }
 }
 
@@ -177,13 +191,6 @@ pub(super) fn with_warnings(mut response: Response<'_>, warnings: Vec<String>) -
         response.push_warning(&warning);
     }
     response
-}
-
-fn asks_for_companions(review: &Review<'_>) -> bool {
-    review
-        .object()
-        .and_then(|object| object.metadata().annotations().provision.as_ref())
-        .is_some_and(|provision| provision.as_str() == "true")
 }
 
 /// Nobody reads nanoseconds, and millisecond stamps have one width.

@@ -11,11 +11,14 @@ use super::attempts::Attempts;
 use super::budget::Budget;
 use super::judge::{UnderReview, judge};
 use super::misses::Misses;
+use super::mutate;
+use super::ordering::Ordered;
 use super::removal;
 use super::respond::Response;
 use super::review::{Review, decode};
 use crate::audit::log::AuditLog;
 use crate::audit::record::Caller;
+use crate::provisioning::intake::Intake;
 use crate::state::confirm::Confirm;
 use crate::state::handle::State;
 use crate::state::reread::Reread;
@@ -37,6 +40,8 @@ pub struct Webhook {
     pub misses: Misses,
     /// The calls that were told to come again.
     pub attempts: Attempts,
+    /// Whether orders for companions are taken, and from whom.
+    pub orders: Intake,
     /// Where records go.
     pub audit: AuditLog,
     /// Where calls are counted.
@@ -65,7 +70,9 @@ impl Webhook {
                 .unwrap_or_else(|| self.allow(&review));
         };
         let previous = review.previous();
+        let ordered = Ordered::of(self);
         let under_review = UnderReview {
+            ordered: &ordered,
             review: &review,
             binding: &binding,
             previous: previous.as_ref(),
@@ -74,12 +81,10 @@ impl Webhook {
         judge(self, under_review, snapshot, timeout).await
     }
 
-    /// Answers `POST /mutate`. Nothing is patched: companions are other objects, and this server
-    /// makes none.
-    #[expect(clippy::unused_async, reason = "both endpoints are awaited alike")]
-    pub async fn mutate(&self, body: Bytes, _timeout: Duration) -> Answer {
+    /// Answers `POST /mutate`.
+    pub async fn mutate(&self, body: Bytes, timeout: Duration) -> Answer {
         match decode(&body) {
-            Ok(review) => Answer::review(Response::allow(&review.uid).encode(), Decision::Allow),
+            Ok(review) => mutate::answer(self, &review, timeout).await,
             Err(error) => bad_request(&error),
         }
     }

@@ -193,6 +193,7 @@ mod tests {
                     companion: "spectro-list-namespaces",
                     before: false,
                     lost: false,
+                    ordered: false,
                 })
                 .collect(),
         }

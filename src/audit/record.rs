@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use crate::domain::assess::{Missing, Since};
+use crate::domain::assess::Since;
 use crate::domain::binding::BindingKind;
-use crate::domain::conclude::Because;
+use crate::domain::conclude::{Because, Fault};
 use crate::domain::identity::{Identity, SubjectKind};
 use crate::domain::policy::Policy;
 use crate::domain::removal::RemovalBecause;
@@ -40,6 +40,7 @@ pub const fn because_word(because: Because) -> &'static str {
         Because::Action => "action",
         Because::Ratchet => "ratchet",
         Because::DryRun => "dry_run",
+        Because::Order => "order",
     }
 }
 
@@ -111,6 +112,9 @@ pub struct Pair<'a> {
     /// Whether this change takes it away.
     #[serde(skip_serializing_if = "is_false")]
     pub lost: bool,
+    /// Whether it is ordered, so that it is about to be made.
+    #[serde(skip_serializing_if = "is_false")]
+    pub ordered: bool,
 }
 
 /// A subject in its canonical form.
@@ -144,7 +148,7 @@ pub struct Record<'a> {
     pub decision: Verdict,
     /// The rule that decided.
     pub rule: Rule,
-    /// What decided: `action`, `ratchet`, `requester` or `dry_run`.
+    /// What decided: `action`, `ratchet`, `requester`, `dry_run` or `order`.
     pub because: &'static str,
     /// The request's uid, by which the API server's own audit log knows it.
     pub uid: &'a str,
@@ -177,18 +181,23 @@ pub struct Record<'a> {
     pub missing: Vec<Pair<'a>>,
 }
 
-/// The missing pairs of an assessment.
+/// The missing pairs of a fault, those that nobody ordered first.
 pub fn pairs<'a>(
     policy: &'a Policy,
-    missing: &'a [Missing<'a>],
+    fault: &'a Fault<'_, 'a>,
 ) -> impl Iterator<Item = Pair<'a>> + 'a {
-    missing.iter().flat_map(|one| {
-        policy.companion_names(one.lacks).map(|companion| Pair {
-            subject: SubjectName(one.identity),
-            companion,
-            before: one.since == Since::Before,
-            lost: false,
-        })
+    let missing = fault.missing.iter().map(|one| (one, false));
+    let ordered = fault.ordered.iter().map(|one| (one, true));
+    missing.chain(ordered).flat_map(|(one, ordered)| {
+        policy
+            .companion_names(one.lacks)
+            .map(move |companion| Pair {
+                subject: SubjectName(one.identity),
+                companion,
+                before: one.since == Since::Before,
+                lost: false,
+                ordered,
+            })
     })
 }
 

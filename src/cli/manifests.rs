@@ -13,6 +13,8 @@ use super::names::is_label;
 use super::{Outcome, output, policy};
 use crate::admission::configuration::{Endpoint, mutating, validating};
 use crate::certificates::pair::Chain;
+use crate::domain::policy::ServiceAccountName;
+use crate::provisioning::guard::guards;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -20,12 +22,18 @@ Examples:
       | kubectl apply -f -
   bindguard manifests --service bindguard/webhook --policy policy.yaml";
 
-/// Print the webhook configurations, ready for `kubectl apply -f -`
+/// Print the webhook configurations and the guards, ready for `kubectl apply -f -`
 ///
-/// They tell the API server where bindguard is and which bindings to ask it about: those to the
-/// personas of the policy, with a subject of a kind that the persona enforces, outside exempt
-/// namespaces; and changes and deletions of those to companions. Print and apply them anew when
-/// the policy changes.
+/// The configurations tell the API server where bindguard is and which bindings to ask it about:
+/// those to the personas of the policy, with a subject of a kind that the persona enforces, outside
+/// exempt namespaces; and changes and deletions of those to companions.
+///
+/// The guards are ValidatingAdmissionPolicies, which take Kubernetes 1.30 or later. By them the API
+/// server refuses orders for companions from whoever may not bind them by hand, and confines the
+/// controller. With provisioning.mode Disabled there is no guard of orders and no webhook that
+/// patches.
+///
+/// Print and apply it all anew when the policy changes.
 #[derive(Debug, Args)]
 #[command(
     after_long_help = EXAMPLES,
@@ -45,6 +53,15 @@ pub(super) struct Arguments {
     #[arg(long, env = "BINDGUARD_CA", value_name = "FILE", value_hint = ValueHint::FilePath)]
     ca: Option<PathBuf>,
 
+    /// The ServiceAccount that the controller runs as: NAMESPACE/NAME. Two of the guards confine it
+    #[arg(
+        long,
+        env = "BINDGUARD_CONTROLLER",
+        value_name = "NAMESPACE/NAME",
+        default_value = "bindguard/bindguard-controller"
+    )]
+    controller: String,
+
     #[command(flatten)]
     policy: policy::PolicyArgument,
 }
@@ -54,12 +71,18 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         url,
         service,
         ca,
+        controller,
         policy,
     } = arguments;
     let endpoint = match (url, service) {
         (Some(url), _) => Endpoint::Url(base_url(&url)?),
         (None, Some(service)) => parse_service(&service)?,
         (None, None) => bail!("either --url or --service is needed"),
+    };
+    let (namespace, name) = namespaced("--controller", &controller)?;
+    let controller = ServiceAccountName {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
     };
     let bundle = ca.map(|path| read_bundle(&path)).transpose()?;
     let (policy, _) = policy.load()?;
@@ -68,7 +91,13 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         &mut text,
         &validating(&policy, &endpoint, bundle.as_deref()),
     )?;
-    push_document(&mut text, &mutating(&policy, &endpoint, bundle.as_deref()))?;
+    if let Some(mutating) = mutating(&policy, &endpoint, bundle.as_deref()) {
+        push_document(&mut text, &mutating)?;
+    }
+    for guard in guards(&policy, &controller) {
+        push_document(&mut text, &guard.policy)?;
+        push_document(&mut text, &guard.binding)?;
+    }
     output::print(&text)
 }
 
@@ -111,13 +140,20 @@ fn is_authority(text: &str) -> bool {
 }
 
 fn parse_service(text: &str) -> anyhow::Result<Endpoint> {
+    let (namespace, name) = namespaced("--service", text)?;
+    Ok(Endpoint::Service {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    })
+}
+
+/// The namespace and the name that a flag gives. ServiceAccounts may have dots in their names,
+/// which nobody needs here.
+fn namespaced<'t>(flag: &str, text: &'t str) -> anyhow::Result<(&'t str, &'t str)> {
     match text.split_once('/') {
-        Some((namespace, name)) if is_label(namespace) && is_label(name) => Ok(Endpoint::Service {
-            namespace: namespace.to_owned(),
-            name: name.to_owned(),
-        }),
+        Some((namespace, name)) if is_label(namespace) && is_label(name) => Ok((namespace, name)),
         _ => bail!(
-            "--service {text:?} must be NAMESPACE/NAME, both of lower-case letters, digits and -"
+            "{flag} {text:?} must be NAMESPACE/NAME, both of lower-case letters, digits and -"
         ),
     }
 }

@@ -1,16 +1,21 @@
 //! From what a binding lacks to what happens to it.
 
-use super::assess::{Assessment, Judged, Missing, NotJudged, Since};
+use hashbrown::HashSet;
+
+use super::assess::{Assessment, Missing, NotJudged, Since};
+use super::identity::Identity;
 use super::policy::{Action, DryRun, Persona, Policy};
 
 /// What was learned about a call since its binding was assessed. The default is nothing, as for
 /// files and scans.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Evidence {
+pub struct Evidence<'e> {
     /// Whether the policy exempts the requester.
     pub requester_exempt: bool,
     /// Whether nothing will be stored.
     pub dry_run: bool,
+    /// For whom an order counts that the binding carries: what they lack is about to be made.
+    pub ordered: &'e [Identity<'e>],
 }
 
 /// What happens to a binding.
@@ -46,8 +51,10 @@ pub struct Fault<'p, 'b> {
     pub persona: &'p Persona,
     /// The role that it grants.
     pub role: &'b str,
-    /// Who lacks what, never empty.
+    /// Who lacks what that nobody ordered. Empty only if everything is ordered.
     pub missing: Vec<Missing<'b>>,
+    /// Who lacks what that is ordered. Never empty if nothing else is missing.
+    pub ordered: Vec<Missing<'b>>,
     /// What decided between warning and refusal.
     pub because: Because,
 }
@@ -61,6 +68,8 @@ pub enum Because {
     Ratchet,
     /// The call is a dry run and the policy only warns those.
     DryRun,
+    /// All that is missing is ordered.
+    Order,
 }
 
 impl<'b> Fault<'_, 'b> {
@@ -84,7 +93,7 @@ impl<'b> Fault<'_, 'b> {
 pub fn conclude<'p, 'b>(
     policy: &'p Policy,
     assessment: Assessment<'p, 'b>,
-    evidence: Evidence,
+    evidence: Evidence<'_>,
 ) -> Decision<'p, 'b> {
     let judged = match assessment {
         Assessment::NotJudged(why) => return Decision::Allow(Allowed::NotJudged(why)),
@@ -93,21 +102,44 @@ pub fn conclude<'p, 'b>(
     if judged.missing.is_empty() {
         return Decision::Allow(Allowed::Covered);
     }
-    if evidence.requester_exempt {
+    let (ordered, missing) = split(judged.missing, evidence.ordered);
+    let fault = Fault {
+        persona: judged.persona,
+        role: judged.role,
+        missing,
+        ordered,
+        because: Because::Action,
+    };
+    if evidence.requester_exempt && fault.ordered.is_empty() {
         return Decision::Allow(Allowed::ExemptRequester);
     }
-    punish(policy, judged, evidence.dry_run)
+    if evidence.requester_exempt || fault.missing.is_empty() {
+        return Decision::Warn(Fault {
+            missing: Vec::new(),
+            because: Because::Order,
+            ..fault
+        });
+    }
+    punish(policy, fault, evidence.dry_run)
+}
+
+/// What is ordered, and what is not.
+fn split<'b>(
+    missing: Vec<Missing<'b>>,
+    ordered: &[Identity<'_>],
+) -> (Vec<Missing<'b>>, Vec<Missing<'b>>) {
+    if ordered.is_empty() {
+        return (Vec::new(), missing);
+    }
+    let ordered: HashSet<Identity<'_>> = ordered.iter().copied().collect();
+    missing
+        .into_iter()
+        .partition(|one| ordered.contains(&one.identity))
 }
 
 /// What happens to a binding that lacks something.
-fn punish<'p, 'b>(policy: &Policy, judged: Judged<'p, 'b>, dry_run: bool) -> Decision<'p, 'b> {
-    let action = policy.action_for(judged.persona);
-    let mut fault = Fault {
-        persona: judged.persona,
-        role: judged.role,
-        missing: judged.missing,
-        because: Because::Action,
-    };
+fn punish<'p, 'b>(policy: &Policy, mut fault: Fault<'p, 'b>, dry_run: bool) -> Decision<'p, 'b> {
+    let action = policy.action_for(fault.persona);
     match action {
         Action::Audit => Decision::Audit(fault),
         Action::Warn => Decision::Warn(fault),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::binding::{Binding, BindingKind, RoleKind, RoleRef};
 use super::companion_set::{CompanionSet, MAX_COMPANIONS};
-use super::identity::{Identity, SubjectKind};
+use super::identity::{Identity, SERVICE_ACCOUNT_USER_PREFIX, SubjectKind};
 
 /// What happens to a binding that the rule finds fault with. All three are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +122,17 @@ pub struct ServiceAccountName {
     pub namespace: String,
     /// Its name.
     pub name: String,
+}
+
+impl ServiceAccountName {
+    /// The user name with which it authenticates.
+    #[must_use]
+    pub fn username(&self) -> String {
+        format!(
+            "{SERVICE_ACCOUNT_USER_PREFIX}{}:{}",
+            self.namespace, self.name
+        )
+    }
 }
 
 /// How missing companions are provisioned.

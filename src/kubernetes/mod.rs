@@ -1,9 +1,12 @@
 //! Talking to the API server: the one place that builds clients and requests.
 
+pub mod access_review;
 pub mod client;
 pub mod cluster_role_binding;
+pub mod config_map;
 pub mod dry_run;
 pub mod endpoints;
+pub mod guard;
 pub mod lean;
 pub mod lease;
 mod lenient;

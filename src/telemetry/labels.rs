@@ -151,6 +151,32 @@ label! {
 }
 
 label! {
+    /// What came of finding out whether a requester may create companions.
+    AccessReview = "result" {
+        /// They may.
+        Allowed = "allowed",
+        /// They lack a right.
+        Denied = "denied",
+        /// It could not be found out, or not in time.
+        Failed = "failed",
+        /// It was not asked, because too much was asked in that second.
+        Refused = "refused",
+    }
+}
+
+label! {
+    /// What became of the order on a binding that came by to be patched.
+    Order = "result" {
+        /// One was placed.
+        Placed = "placed",
+        /// One was asked for, and none was placed.
+        Declined = "declined",
+        /// One that the request itself brought was taken off, or put back to what it was.
+        TakenOff = "taken_off",
+    }
+}
+
+label! {
     /// A kind of webhook configuration.
     ConfigurationKind = "kind" {
         /// `ValidatingWebhookConfiguration`.

@@ -13,8 +13,8 @@ use prometheus_client::registry::Registry;
 
 use super::call::{CallGuard, ConnectionGuard};
 use super::labels::{
-    By, By2, Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut, Decision,
-    Endpoint, MissRefusal, Outcome, Reload, WatchKind,
+    AccessReview, By, By2, Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut,
+    Decision, Endpoint, MissRefusal, Order, Outcome, Reload, WatchKind,
 };
 use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds, seconds_by};
 
@@ -66,6 +66,9 @@ struct Inner {
     misses_settled: Counter,
     misses_refused: Family<By<MissRefusal>, Counter>,
     confirmations: Family<By<Confirmation>, Counter>,
+    orders_taken: Gauge,
+    orders: Family<By<Order>, Counter>,
+    access_reviews: Family<By<AccessReview>, Counter>,
     configuration_drift: Family<By<ConfigurationKind>, Gauge>,
     policy_reloads: Family<By<Reload>, Counter>,
     policy_loaded: Gauge,
@@ -269,6 +272,21 @@ impl Metrics {
         self.0.misses_refused.get_or_create(&By(reason)).inc();
     }
 
+    /// Whether orders for companions are taken.
+    pub fn set_orders_taken(&self, taken: bool) {
+        self.0.orders_taken.set(taken.into());
+    }
+
+    /// Something became of the order on a binding.
+    pub fn order(&self, result: Order) {
+        self.0.orders.get_or_create(&By(result)).inc();
+    }
+
+    /// It was asked, or not, whether a requester may create companions.
+    pub fn access_reviewed(&self, result: AccessReview) {
+        self.0.access_reviews.get_or_create(&By(result)).inc();
+    }
+
     /// In how many ways a webhook configuration differs from what the policy wants; `None` if
     /// that is not known.
     pub fn set_drift(&self, kind: ConfigurationKind, differences: Option<usize>) {
@@ -363,6 +381,9 @@ impl Inner {
             misses_settled: counter(to, "misses_settled", "Such calls that the watch covered while they waited for it"),
             misses_refused: by(to, "misses_refused", "Such calls told to come again because too many waited, by what was used up"),
             confirmations: by(to, "confirmations", "Consistent reads made to confirm that companions are missing, by result"),
+            orders_taken: gauge(to, "orders_taken", "1 while orders for companions are taken, 0 while not; the log says why"),
+            orders: by(to, "orders", "Bindings that came by to be patched, by what became of their order"),
+            access_reviews: by(to, "access_reviews", "Times that it was to be found out whether a requester may create companions, by result"),
             configuration_drift: gauges(to, "configuration_drift", "In how many ways a webhook configuration differs from what the policy wants, by kind; -1 if it cannot be read", UNKNOWN),
             policy_reloads: by(to, "policy_reloads", "Changes of the policy file, by whether they were taken over"),
             policy_loaded: seconds(to, "policy_loaded_timestamp", "When the policy in force was taken over, in seconds since 1970"),

@@ -31,7 +31,7 @@ fn every_persona_binding_passes_by_mutate_and_is_stored_as_it_was_sent() {
 
     let name = unique("vm");
     let mut asking = role_binding(&namespace, "asking", "view", [alice.clone()]);
-    asking["metadata"]["annotations"] = json!({"bindguard.dev/provision": "true", "bindguard.dev/order": "a word", "bindguard.dev/ordered-by": "root"});
+    asking["metadata"]["annotations"] = json!({"bindguard.dev/provision": "true"});
     let sent = [
         role_binding(&namespace, "plain", "spectro-vm-user", [alice.clone()]),
         cluster_role_binding(&name, "spectro-vm-admin", [alice.clone()]),

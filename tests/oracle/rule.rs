@@ -1,6 +1,6 @@
 //! The rule itself, from the bytes of a review to what is decided, by the real decoders.
 
-use bindguard::admission::message::{About, denial, warnings};
+use bindguard::admission::message::{About, Ordering, denial, warnings};
 use bindguard::admission::review::{Review, decode};
 use bindguard::domain::assess::{Missing, Since, assess};
 use bindguard::domain::binding::Binding;
@@ -79,6 +79,7 @@ pub(crate) fn judge(policy: &Policy, index: &Index, body: &[u8]) -> Judged {
     let evidence = Evidence {
         requester_exempt: policy.exempts_requester(&requester.username, &requester.groups),
         dry_run: review.dry_run,
+        ordered: &[],
     };
     let assessment = assess(policy, &binding, previous.as_ref(), index);
     let about = about(&review, &binding);
@@ -102,7 +103,8 @@ fn about<'a>(review: &Review<'_>, binding: &Binding<'a>) -> About<'a> {
         kind: binding.kind,
         namespace: binding.namespace,
         name: binding.name,
-        asks_for_companions: false,
+        ordering: Ordering::Silent,
+        dry_run: review.dry_run,
     }
 }
 

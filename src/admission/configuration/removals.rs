@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use k8s_openapi::api::admissionregistration::v1::RuleWithOperations;
 
-use super::{persona_bindings, quoted};
+use super::persona_bindings;
 use crate::domain::binding::{BindingKind, RBAC_GROUP, RoleRef};
 use crate::domain::policy::Policy;
+use crate::provisioning::guard::cel;
 
 /// The binding that is there before and after the change, whichever there is.
 const BINDING: &str = "(object != null ? object : oldObject)";
@@ -32,10 +33,9 @@ pub(super) fn companion_bindings(policy: &Policy) -> String {
         .flat_map(|companion| std::iter::once(&companion.cluster_role).chain(&companion.implied_by))
         .map(String::as_str)
         .collect();
-    let names: Vec<String> = roles.iter().map(|role| quoted(role)).collect();
     let mut condition = format!(
-        "{BINDING}.roleRef.kind == 'ClusterRole' && {BINDING}.roleRef.name in [{}]",
-        names.join(", ")
+        "{BINDING}.roleRef.kind == 'ClusterRole' && {BINDING}.roleRef.name in {}",
+        cel::list(roles.iter().copied())
     );
     let is_persona = |role: &&str| {
         let role = RoleRef::new(None, "ClusterRole", role);

@@ -1,6 +1,7 @@
-use super::{Endpoint, mutating, persona_bindings, quoted, validating};
+use super::{Endpoint, mutating, persona_bindings, to_patch, validating};
 use crate::domain::identity::SubjectKind;
 use crate::domain::policy::{Policy, ProvisioningMode};
+use crate::provisioning::guard::cel;
 
 #[test]
 fn the_conditions_name_the_personas_and_the_kinds_they_enforce() {
@@ -31,11 +32,6 @@ fn a_persona_for_service_accounts_alone_sees_their_user_form_as_well() {
 }
 
 #[test]
-fn a_role_name_cannot_leave_its_literal() {
-    assert_eq!(quoted("a'b\\c"), "'a\\'b\\\\c'");
-}
-
-#[test]
 fn the_endpoint_is_a_url_or_a_service() {
     let policy = Policy::built_in();
     let url = Endpoint::Url("https://127.0.0.1:8443".to_owned());
@@ -55,6 +51,7 @@ fn the_endpoint_is_a_url_or_a_service() {
         name: "webhook".to_owned(),
     };
     let webhook = mutating(&policy, &service, None)
+        .unwrap()
         .webhooks
         .unwrap()
         .remove(0);
@@ -67,30 +64,33 @@ fn the_endpoint_is_a_url_or_a_service() {
 }
 
 #[test]
-fn only_bindings_that_ask_are_patched_where_companions_are_made_on_request() {
-    let mut policy = Policy::built_in();
-    let names = |policy: &Policy| -> Vec<String> {
-        let webhook = mutating(policy, &Endpoint::Url("https://x".to_owned()), None)
-            .webhooks
-            .unwrap()
-            .remove(0);
-        let conditions = webhook.match_conditions.unwrap().into_iter();
-        conditions.map(|condition| condition.name).collect()
-    };
-    let asking = [
-        "not-the-api-server",
-        "persona-binding",
-        "asks-for-companions",
-    ];
-    assert_eq!(names(&policy), asking);
-    policy.provisioning.mode = ProvisioningMode::Always;
-    assert_eq!(names(&policy), asking[..2]);
-}
-
-#[test]
 fn no_exempt_namespace_means_no_selector() {
     let mut policy = Policy::built_in();
     assert!(super::namespace_selector(&policy).is_some());
     policy.exempt.namespaces.clear();
     assert!(super::namespace_selector(&policy).is_none());
+}
+
+#[test]
+fn the_patching_webhook_sees_personas_outside_exempt_namespaces_and_new_orders_anywhere() {
+    let mut policy = Policy::built_in();
+    let (personas, order) = (persona_bindings(&policy), cel::new_order());
+    let elsewhere = "!(request.?namespace.orValue('') in ['kube-system'])";
+    assert_eq!(
+        to_patch(&policy),
+        format!(
+            "object.metadata.?annotations[?'bindguard.dev/provision'].hasValue() && {elsewhere} && \
+             {personas} || {order}"
+        )
+    );
+    policy.provisioning.mode = ProvisioningMode::Always;
+    assert_eq!(
+        to_patch(&policy),
+        format!("{elsewhere} && {personas} || {order}")
+    );
+    policy.exempt.namespaces.clear();
+    assert_eq!(to_patch(&policy), format!("{personas} || {order}"));
+    policy.provisioning.mode = ProvisioningMode::Disabled;
+    let url = Endpoint::Url(String::new());
+    assert_eq!(mutating(&policy, &url, None), None);
 }

@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use super::{Difference, mutating, validating};
 use crate::admission::configuration::{self, Endpoint};
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Policy, ProvisioningMode};
 
 fn endpoint() -> Endpoint {
     Endpoint::Service {
@@ -39,7 +39,7 @@ fn fields(differences: &[Difference]) -> Vec<&str> {
 fn what_the_policy_wants_is_no_difference_wherever_the_webhook_is() {
     let policy = Policy::built_in();
     assert_eq!(validating(&policy, Some(&wanted())), []);
-    let live = configuration::mutating(&policy, &endpoint(), None);
+    let live = configuration::mutating(&policy, &endpoint(), None).unwrap();
     assert_eq!(mutating(&policy, Some(&live)), []);
 }
 
@@ -164,17 +164,23 @@ fn a_policy_edited_behind_the_configuration_is_a_difference_in_both() {
          \"kubernetes.io/metadata.name NotIn (kube-system)\", and the policy wants \
          \"kubernetes.io/metadata.name NotIn (kube-system, lab)\""
     );
-    let live = configuration::mutating(&Policy::built_in(), &endpoint(), None);
-    assert_eq!(
-        fields(&mutating(&policy, Some(&live))),
-        ["matchConditions", "namespaceSelector"]
-    );
+    let live = configuration::mutating(&Policy::built_in(), &endpoint(), None).unwrap();
+    assert_eq!(fields(&mutating(&policy, Some(&live))), ["matchConditions"]);
+}
+
+#[test]
+fn where_nobody_orders_a_patching_webhook_is_too_much() {
+    let live = configuration::mutating(&Policy::built_in(), &endpoint(), None).unwrap();
+    let mut policy = Policy::built_in();
+    policy.provisioning.mode = ProvisioningMode::Disabled;
+    assert_eq!(mutating(&policy, None), []);
+    assert_eq!(fields(&mutating(&policy, Some(&live))), ["other webhook"]);
 }
 
 #[test]
 fn how_often_the_patching_webhook_is_asked_matters() {
     let policy = Policy::built_in();
-    let mut live = configuration::mutating(&policy, &endpoint(), None);
+    let mut live = configuration::mutating(&policy, &endpoint(), None).unwrap();
     let webhook: &mut MutatingWebhook = &mut live.webhooks.as_mut().unwrap()[0];
     webhook.reinvocation_policy = None;
     assert_eq!(

@@ -107,11 +107,12 @@ fn record<'a>(
                 companion,
                 before: false,
                 lost: true,
+                ordered: false,
             })
     });
     let others = other
         .into_iter()
-        .flat_map(|other| pairs(other.policy, &other.fault.missing));
+        .flat_map(|other| pairs(other.policy, other.fault));
     Record {
         time: to_milliseconds((webhook.now)()),
         decision: verdict,

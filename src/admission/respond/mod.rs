@@ -2,8 +2,8 @@
 //!
 //! Knows nothing of policy or of why something is refused. Whatever it is given, the API server
 //! accepts the answer: the uid is the request's, a refusal has code and reason, warnings and audit
-//! annotations have the form without which they would be dropped or fail the call. There is no
-//! patch in it, since a patch from a validating webhook fails the call too.
+//! annotations have the form without which they would be dropped or fail the call. A patch is for
+//! the mutating webhook alone: from a validating one it would fail the call.
 //!
 //! Source: <https://kubernetes.io/docs/reference/config-api/apiserver-admission.v1/>
 
@@ -15,6 +15,8 @@ mod warnings;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use json_patch::Patch;
+use k8s_openapi::ByteString;
 use serde::Serialize;
 
 use super::review::{API_VERSION, KIND};
@@ -33,6 +35,10 @@ pub struct Response<'a> {
     warnings: Warnings,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     audit_annotations: BTreeMap<String, Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch: Option<ByteString>,
 }
 
 /// What kubectl prints of a refusal. Without a reason it leaves out `(Forbidden)`; with a code of
@@ -62,6 +68,8 @@ impl<'a> Response<'a> {
             status: None,
             warnings: Warnings::default(),
             audit_annotations: BTreeMap::new(),
+            patch_type: None,
+            patch: None,
         }
     }
 
@@ -94,6 +102,18 @@ impl<'a> Response<'a> {
     /// Source: `k8s.io/apiserver/pkg/admission/attributes.go`, `checkKeyFormat`.
     pub fn annotate(&mut self, key: &str, value: impl Into<Cow<'a, str>>) {
         self.audit_annotations.insert(qualified(key), value.into());
+    }
+
+    /// Changes the object by this patch, unless it is empty.
+    pub fn patch(&mut self, patch: &Patch) {
+        if patch.0.is_empty() {
+            return;
+        }
+        // As for the whole answer; half of the two fields would fail the call.
+        if let Ok(text) = serde_json::to_vec(patch) {
+            self.patch_type = Some("JSONPatch");
+            self.patch = Some(ByteString(text));
+        }
     }
 
     /// The whole `AdmissionReview`, as JSON.

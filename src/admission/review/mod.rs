@@ -8,6 +8,7 @@
 //! without being decoded. Skipping does not recurse, and `serde_json` refuses deep nesting in what
 //! is read, so that no body can exhaust the stack.
 
+mod annotations;
 mod error;
 mod frame;
 mod json;
@@ -20,8 +21,9 @@ mod tests;
 
 use serde::de::IgnoredAny;
 
+pub use annotations::Annotations;
 pub use error::ReviewError;
-pub use object::{Annotations, Metadata, Object};
+pub use object::{Metadata, Object};
 pub use position::Position;
 pub use requester::Requester;
 pub use target::{Operation, Target};

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::annotations::Annotations;
 use super::json::{JsonObject, null_is_default};
 use crate::admission::text::Text;
 use crate::domain::binding::{Binding, BindingKind, RBAC_GROUP, RoleRef, Subject};
@@ -43,23 +44,7 @@ pub struct Metadata<'a> {
     pub resource_version: Text<'a>,
     /// When the object's deletion began, if it did.
     pub deletion_timestamp: Option<Text<'a>>,
-    #[serde(deserialize_with = "null_is_default")]
-    annotations: JsonObject<Annotations<'a>>,
-}
-
-/// The annotations that are bindguard's own. All others are skipped unread.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct Annotations<'a> {
-    /// What the controller is to provision, and for whom.
-    #[serde(rename = "bindguard.dev/order", borrow)]
-    pub order: Option<Text<'a>>,
-    /// Who ordered it.
-    #[serde(rename = "bindguard.dev/ordered-by")]
-    pub ordered_by: Option<Text<'a>>,
-    /// Whether the binding asks for an order.
-    #[serde(rename = "bindguard.dev/provision")]
-    pub provision: Option<Text<'a>>,
+    annotations: Option<Annotations<'a>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -127,10 +112,10 @@ impl<'a> Object<'a> {
 }
 
 impl<'a> Metadata<'a> {
-    /// The annotations that are bindguard's own.
+    /// The annotations, if there is a map of them at all.
     #[must_use]
-    pub fn annotations(&self) -> &Annotations<'a> {
-        &self.annotations.0
+    pub fn annotations(&self) -> Option<&Annotations<'a>> {
+        self.annotations.as_ref()
     }
 }
 

@@ -16,6 +16,7 @@ use crate::audit::record::Caller;
 use crate::domain::binding::{Binding, BindingKind, RoleRef, Subject};
 use crate::domain::identity::SubjectKind;
 use crate::domain::policy::Policy;
+use crate::provisioning::intake::Intake;
 use crate::state::binding_key::BindingKey;
 use crate::state::confirm::{Confirm, ConfirmLimits};
 use crate::state::event::Observer;
@@ -171,6 +172,7 @@ impl Bench {
             misses: Misses::new(Duration::ZERO, Capacity::default(), metrics.clone()),
             audit: AuditLog::start(lines.clone(), metrics.clone()).unwrap(),
             attempts: Attempts::default(),
+            orders: Intake::closed("this server makes no companions"),
             metrics,
             caller: Caller::Unverified,
             now: || jiff::Timestamp::UNIX_EPOCH,

@@ -1,6 +1,6 @@
 //! The words that people read, whole, so that a change to them is seen.
 
-use crate::admission::message::{About, denial, old_faults, warnings};
+use crate::admission::message::{About, Ordering, denial, old_faults, warnings};
 use crate::domain::assess::{Missing, Since};
 use crate::domain::binding::BindingKind;
 use crate::domain::companion_set::CompanionSet;
@@ -13,7 +13,8 @@ const ABOUT: About<'_> = About {
     kind: BindingKind::RoleBinding,
     namespace: Some("dev"),
     name: "vm-users",
-    asks_for_companions: false,
+    ordering: Ordering::Silent,
+    dry_run: false,
 };
 
 fn missing<'a>(identity: Identity<'a>, lacks: &[usize], since: Since) -> Missing<'a> {
@@ -33,6 +34,7 @@ fn fault<'p, 'b>(policy: &'p Policy, missing: Vec<Missing<'b>>) -> Fault<'p, 'b>
         persona: &policy.personas[0],
         role: "spectro-vm-user",
         missing,
+        ordered: Vec::new(),
         because: Because::Action,
     }
 }
@@ -114,7 +116,9 @@ fn hostile_names_are_escaped_and_cut() {
 fn a_binding_that_asks_for_its_companions_is_told_that_there_will_be_none() {
     let policy = Policy::built_in();
     let about = About {
-        asks_for_companions: true,
+        ordering: Ordering::Futile(
+            "The annotation bindguard.dev/provision has no effect: for a reason.",
+        ),
         ..ABOUT
     };
     let fault = fault(&policy, vec![lacking(Identity::Group("devs"), &[0])]);
@@ -127,6 +131,45 @@ fn a_binding_that_asks_for_its_companions_is_told_that_there_will_be_none() {
             .unwrap()
             .contains(said)
     );
+}
+
+#[test]
+fn a_binding_whose_companions_could_be_made_is_told_how() {
+    let policy = Policy::built_in();
+    let about = About {
+        ordering: Ordering::Possible,
+        ..ABOUT
+    };
+    let fault = fault(&policy, vec![lacking(Identity::Group("devs"), &[0])]);
+    let message = denial(&policy, about, &fault);
+    insta::assert_snapshot!(
+        message.lines().last().unwrap(),
+        @r#"Or have them made: set the annotation bindguard.dev/provision: "true" on this binding. That takes the right to create clusterrolebindings and the verb bind on every companion, in the whole cluster."#
+    );
+    assert_eq!(
+        warnings(&policy, about, &fault),
+        warnings(&policy, ABOUT, &fault)
+    );
+}
+
+#[test]
+fn what_is_ordered_is_told_and_not_what_it_lacks() {
+    let policy = Policy::built_in();
+    let mut fault = fault(&policy, Vec::new());
+    fault.ordered = vec![lacking(Identity::User("alice"), &[0, 1])];
+    fault.because = Because::Order;
+    let dry_run = About {
+        dry_run: true,
+        ..ABOUT
+    };
+    let told = [
+        warnings(&policy, ABOUT, &fault).join("\n"),
+        warnings(&policy, dry_run, &fault).join("\n"),
+    ];
+    insta::assert_snapshot!(told.join("\n"), @r"
+    RoleBinding dev/vm-users: spectro-list-namespaces, spectro-list-vmtemplates will be bound to User alice, as ordered
+    RoleBinding dev/vm-users: spectro-list-namespaces, spectro-list-vmtemplates would be bound to User alice, as ordered
+    ");
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod bench;
 mod calls;
 mod crowds;
 mod messages;
+mod orders;
 mod recording;
 mod removals;
 mod settling;

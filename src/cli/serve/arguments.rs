@@ -74,6 +74,18 @@ pub(in crate::cli) struct Arguments {
     )]
     context: Option<String>,
 
+    /// The namespace that bindguard itself is in, where the controller publishes whether orders
+    /// for companions are taken, and keeps Secrets. It need not exist
+    #[arg(
+        long,
+        env = "BINDGUARD_BINDGUARD_NAMESPACE",
+        value_parser = label,
+        value_name = "NAMESPACE",
+        default_value = "bindguard",
+        help_heading = "State"
+    )]
+    pub(super) bindguard_namespace: String,
+
     /// How long to wait for companions that seem to be missing before that is confirmed: tools
     /// create both at once. 0s is not at all, as with --manifests
     #[arg(
@@ -154,17 +166,6 @@ pub(in crate::cli) struct Arguments {
         help_heading = "Certificate"
     )]
     pub(super) tls_secret: Option<String>,
-
-    /// The namespace that bindguard itself is in
-    #[arg(
-        long,
-        env = "BINDGUARD_BINDGUARD_NAMESPACE",
-        value_parser = label,
-        value_name = "NAMESPACE",
-        default_value = "bindguard",
-        help_heading = "Certificate"
-    )]
-    pub(super) bindguard_namespace: String,
 
     /// Be ready only when the caBundle of every webhook of bindguard trusts the certificate that
     /// is served. Once it was so, bindguard stays ready for another 30 s when it is not: what is

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use futures::FutureExt as _;
+use kube::Client;
 use tokio::sync::watch;
 
 use super::Outcome;
@@ -23,6 +24,8 @@ use crate::admission::attempts::Attempts;
 use crate::admission::misses::{Capacity, Misses};
 use crate::audit::log::AuditLog;
 use crate::policy_file;
+use crate::provisioning::access::Access;
+use crate::provisioning::intake::Intake;
 use crate::server::readiness::{Condition, Readiness};
 use crate::server::run::{Server, Services};
 use crate::server::shutdown::{Plan, signals};
@@ -72,7 +75,12 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     .await?;
 
     let audit = audit_log(&metrics).context("cannot start the audit log")?;
+    let orders = match &fed.client {
+        Some(client) => Intake::asking(Access::of_cluster(client.clone(), metrics.clone())),
+        None => Intake::closed("this server makes no companions"),
+    };
     let webhook = Webhook {
+        orders: orders.clone(),
         state: fed.state.clone(),
         confirm: fed.confirm,
         reread: fed.reread,
@@ -113,6 +121,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
             reload(&arguments, digest, policies, &metrics),
             observe::state(&fed.state, &readiness, &metrics),
             observe::staleness(&fed.state, &metrics),
+            follow_epoch(&orders, fed.client.clone(), &arguments, &metrics),
             drift::watch(
                 fed.client,
                 &arguments.webhook_configuration,
@@ -143,6 +152,21 @@ fn demanded(arguments: &Arguments) -> Vec<Condition> {
     );
     demanded.extend(arguments.verify_ca_bundle.then_some(Condition::Trusted));
     demanded
+}
+
+/// Keeps up with the epoch in which orders count. Nothing waits for it.
+async fn follow_epoch(
+    orders: &Intake,
+    client: Option<Client>,
+    arguments: &Arguments,
+    metrics: &Metrics,
+) {
+    let Some(client) = client else {
+        return std::future::pending().await;
+    };
+    match orders
+        .follow(client, &arguments.bindguard_namespace, metrics)
+        .await {}
 }
 
 /// The audit log on standard output.

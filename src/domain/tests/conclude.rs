@@ -1,9 +1,10 @@
 //! From what is missing to what happens.
 
 use super::builders::{holdings, policy, role_binding};
-use crate::domain::assess::{NotJudged, assess};
+use crate::domain::assess::{Missing, NotJudged, assess};
 use crate::domain::binding::Binding;
 use crate::domain::conclude::{Allowed, Because, Decision, Evidence, conclude};
+use crate::domain::identity::Identity;
 use crate::domain::policy::{Action, DryRun, Policy};
 
 fn persona() -> Binding<'static> {
@@ -14,7 +15,7 @@ fn decide(
     policy: &Policy,
     binding: &Binding<'static>,
     previous: Option<&Binding<'static>>,
-    evidence: Evidence,
+    evidence: Evidence<'_>,
 ) -> &'static str {
     let nobody = holdings(policy, []);
     let assessment = assess(policy, binding, previous, &nobody);
@@ -35,12 +36,14 @@ fn because(decision: &str, because: Because) -> &'static str {
         ("warn", Because::Action) => "warn: action",
         ("warn", Because::Ratchet) => "warn: ratchet",
         ("warn", Because::DryRun) => "warn: dry run",
+        ("warn", Because::Order) => "warn: order",
         ("deny", Because::Action) => "deny: action",
         other => panic!("no decision is {other:?}"),
     }
 }
 
-const DRY_RUN: Evidence = Evidence {
+const DRY_RUN: Evidence<'_> = Evidence {
+    ordered: &[],
     requester_exempt: false,
     dry_run: true,
 };
@@ -105,6 +108,53 @@ fn an_exempt_requester_passes() {
     };
     let decision = decide(&policy, &persona().user("alice"), None, evidence);
     assert_eq!(decision, "allow: requester");
+}
+
+#[test]
+fn what_is_ordered_counts_as_covered_and_the_rest_is_judged_as_ever() {
+    let alice = [Identity::User("alice")];
+    let ordered = Evidence {
+        ordered: &alice,
+        ..Evidence::default()
+    };
+    let policy = Policy::built_in();
+    let one = persona().user("alice");
+    assert_eq!(decide(&policy, &one, None, ordered), "warn: order");
+    let exempt = Evidence {
+        requester_exempt: true,
+        ..ordered
+    };
+    let two = persona().user("alice").user("bob");
+    assert_eq!(decide(&policy, &two, None, exempt), "warn: order");
+    assert_eq!(decide(&policy, &two, None, ordered), "deny: action");
+    // Bob was there before.
+    let before = persona().user("bob");
+    assert_eq!(
+        decide(&policy, &two, Some(&before), ordered),
+        "warn: ratchet"
+    );
+    let none = holdings(&policy, []);
+    let assessment = assess(&policy, &two, None, &none);
+    let Decision::Deny(fault) = conclude(&policy, assessment, ordered) else {
+        panic!("not refused");
+    };
+    let names = |missing: &[Missing<'_>]| -> Vec<String> {
+        missing
+            .iter()
+            .map(|one| one.identity.name().1.to_owned())
+            .collect()
+    };
+    assert_eq!(
+        (names(&fault.missing), names(&fault.ordered)),
+        (vec!["bob".to_owned()], vec!["alice".to_owned()])
+    );
+    // An order for whom nothing is missing changes nothing.
+    let others = [Identity::User("carol")];
+    let ordered = Evidence {
+        ordered: &others,
+        ..Evidence::default()
+    };
+    assert_eq!(decide(&policy, &one, None, ordered), "deny: action");
 }
 
 #[test]

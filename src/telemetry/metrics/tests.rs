@@ -6,8 +6,9 @@ use super::{
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 39] = [
+const NAMES: [&str; 42] = [
     "accept_errors",
+    "access_reviews",
     "audit_lines",
     "audit_lines_late",
     "audit_lines_lost",
@@ -34,6 +35,8 @@ const NAMES: [&str; 39] = [
     "misses_in_flight",
     "misses_refused",
     "misses_settled",
+    "orders",
+    "orders_taken",
     "persona_bindings",
     "persona_index_synced",
     "policy_loaded_timestamp_seconds",

@@ -127,5 +127,7 @@ pub(crate) fn environment_cases() -> Vec<Case> {
         case("a URL", "BINDGUARD_URL=host:8443 BINDGUARD_CA=ca.pem bindguard manifests")
             .names("--url"),
         case("a Service", "BINDGUARD_SERVICE=webhook bindguard manifests").names("--service"),
+        case("a controller", "BINDGUARD_SERVICE=a/b BINDGUARD_CONTROLLER=a/B bindguard manifests")
+            .names("--controller"),
     ]
 }

@@ -22,7 +22,8 @@ fn documents(text: &str) -> Vec<Value> {
 fn webhooks(documents: &[Value]) -> Vec<&Value> {
     documents
         .iter()
-        .flat_map(|document| document["webhooks"].as_array().unwrap())
+        .filter_map(|document| document["webhooks"].as_array())
+        .flatten()
         .collect()
 }
 
@@ -46,22 +47,86 @@ fn to_base64(bytes: &[u8]) -> String {
     text
 }
 
+/// Kind and name of each document.
+fn names(documents: &[Value]) -> Vec<(&str, &str)> {
+    documents
+        .iter()
+        .map(|document| {
+            let name = document["metadata"]["name"].as_str();
+            (document["kind"].as_str().unwrap(), name.unwrap())
+        })
+        .collect()
+}
+
 #[test]
-fn two_webhook_configurations_come_out_as_yaml() {
+fn webhook_configurations_and_guards_come_out_as_yaml() {
     let sandbox = Sandbox::new();
     sandbox.write("ca.pem", good().certificate);
     let documents = documents(&sandbox.run(&URL).expect_success());
-    let kinds: Vec<&Value> = documents.iter().map(|document| &document["kind"]).collect();
+    let policy = "ValidatingAdmissionPolicy";
+    let binding = "ValidatingAdmissionPolicyBinding";
     assert_eq!(
-        kinds,
+        names(&documents),
         [
-            "ValidatingWebhookConfiguration",
-            "MutatingWebhookConfiguration"
+            ("ValidatingWebhookConfiguration", "bindguard"),
+            ("MutatingWebhookConfiguration", "bindguard"),
+            (policy, "orders.bindguard.dev"),
+            (binding, "orders.bindguard.dev"),
+            (policy, "companions.bindguard.dev"),
+            (binding, "companions.bindguard.dev"),
+            (policy, "webhooks.bindguard.dev"),
+            (binding, "webhooks.bindguard.dev"),
         ]
     );
     for document in &documents {
         assert_eq!(document["apiVersion"], "admissionregistration.k8s.io/v1");
-        assert!(document["metadata"]["name"].is_string());
+    }
+}
+
+#[test]
+fn where_nobody_orders_there_is_neither_a_guard_of_orders_nor_a_webhook_that_patches() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "policy.yaml",
+        "apiVersion: bindguard.dev/v1alpha1\nkind: BindingPolicy\nspec:\n  \
+         provisioning: {mode: Disabled}\n",
+    );
+    let service = ["manifests", "--service", "a/b", "--policy", "policy.yaml"];
+    let documents = documents(&sandbox.run(&service).expect_success());
+    let names: Vec<&str> = names(&documents)
+        .into_iter()
+        .map(|(_, name)| name)
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "bindguard",
+            "companions.bindguard.dev",
+            "companions.bindguard.dev",
+            "webhooks.bindguard.dev",
+            "webhooks.bindguard.dev"
+        ]
+    );
+}
+
+#[test]
+fn the_controller_that_is_confined_may_have_another_name() {
+    let sandbox = Sandbox::new();
+    let service = ["manifests", "--service", "a/b"];
+    for (controller, expected) in [
+        (None, "system:serviceaccount:bindguard:bindguard-controller"),
+        (Some("ours/control"), "system:serviceaccount:ours:control"),
+    ] {
+        let mut arguments = service.to_vec();
+        arguments.extend(
+            controller
+                .map(|name| ["--controller", name])
+                .iter()
+                .flatten(),
+        );
+        let text = sandbox.run(&arguments).expect_success();
+        let expected = format!("request.userInfo.username == '{expected}'");
+        assert_eq!(text.matches(&expected).count(), 2, "{text}");
     }
 }
 

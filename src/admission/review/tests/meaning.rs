@@ -231,7 +231,7 @@ fn only_our_own_annotations_are_read() {
     let pointer = "/request/object/metadata/annotations";
     let body = bytes(&with(review("CREATE"), pointer, annotations));
     let review = decode(&body).unwrap();
-    let annotations = review.object().unwrap().metadata().annotations();
+    let annotations = review.object().unwrap().metadata().annotations().unwrap();
     assert_eq!(annotations.order.as_deref(), Some("{\"version\": 1}"));
     assert_eq!(annotations.ordered_by.as_deref(), Some("bob"));
     assert_eq!(annotations.provision, None);

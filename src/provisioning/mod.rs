@@ -1,0 +1,19 @@
+//! What lets companions be made for a persona binding, without giving more than its requester
+//! could.
+//!
+//! Whoever may create the companions by hand may place an order for them on the binding, and the
+//! API server itself holds everybody else off: that is the guard.
+
+pub mod access;
+pub mod guard;
+pub mod intake;
+pub mod order;
+
+/// What the name of every companion binding begins with that bindguard makes.
+pub const COMPANION_NAME_PREFIX: &str = "bindguard-";
+/// The annotation in which an order stands: what is to be provisioned, and for whom.
+pub const ORDER: &str = "bindguard.dev/order";
+/// The annotation that says whose order it is.
+pub const ORDERED_BY: &str = "bindguard.dev/ordered-by";
+/// The annotation by which a binding asks for an order, with the value `true`.
+pub const PROVISION: &str = "bindguard.dev/provision";

@@ -1,0 +1,5 @@
+mod form;
+mod judging;
+mod laws;
+mod placing;
+mod world;
