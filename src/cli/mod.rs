@@ -18,6 +18,7 @@ mod names;
 mod output;
 mod policy;
 mod serve;
+mod state_observer;
 mod unregister;
 mod verify;
 mod version;

@@ -1,13 +1,19 @@
 //! `bindguard policy`.
 
+use std::convert::Infallible;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use tokio::sync::watch;
 
 use super::{Outcome, output};
 use crate::domain::policy::Policy;
 use crate::policy_file::{self, ContentDigest};
+use crate::telemetry::clock;
+use crate::telemetry::labels::Reload;
+use crate::telemetry::metrics::Metrics;
 
 /// Show, check and describe the policy
 #[derive(Debug, Args)]
@@ -79,6 +85,37 @@ impl PolicyArgument {
                 Ok((loaded.policy, Some(loaded.digest)))
             }
         }
+    }
+}
+
+impl PolicyArgument {
+    /// Keeps up with the policy file, if there is one.
+    pub(super) async fn follow(
+        &self,
+        digest: Option<ContentDigest>,
+        policies: watch::Sender<Arc<Policy>>,
+        metrics: &Metrics,
+    ) -> Infallible {
+        let (Some(path), Some(digest)) = (&self.file, digest) else {
+            // The sender stays, so that no receiver takes a closed channel for a change.
+            let _policies = policies;
+            return std::future::pending().await;
+        };
+        let interval = policy_file::POLL_INTERVAL;
+        policy_file::watch(
+            path.clone(),
+            digest,
+            interval,
+            policies,
+            |outcome| match outcome {
+                policy_file::Outcome::InForce(_) => {
+                    metrics.policy_reloaded(Reload::Ok);
+                    metrics.set_policy_loaded(clock::now().as_second());
+                }
+                policy_file::Outcome::Rejected(_) => metrics.policy_reloaded(Reload::Failed),
+            },
+        )
+        .await
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use k8s_openapi::api::authorization::v1::{
-    ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec,
+    ResourceAttributes, SelfSubjectAccessReview, SelfSubjectAccessReviewSpec, SubjectAccessReview,
+    SubjectAccessReviewSpec, SubjectAccessReviewStatus,
 };
 use kube::Client;
 use kube::api::{Api, PostParams};
@@ -68,10 +69,53 @@ pub async fn review(client: &Client, group: &str, who: &Who, right: &Right) -> k
     };
     let api: Api<SubjectAccessReview> = Api::all(client.clone());
     let answered = api.create(&PostParams::default(), &review).await?;
-    let status = answered.status.unwrap_or_default();
-    Ok(match status.evaluation_error {
+    Ok(said(answered.status.unwrap_or_default()))
+}
+
+/// A right of one's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnRight {
+    /// The verb.
+    pub verb: &'static str,
+    /// The API group.
+    pub group: &'static str,
+    /// The resource.
+    pub resource: &'static str,
+    /// The namespace; the whole cluster, where it is not given.
+    pub namespace: Option<String>,
+    /// The object; all of them, where it is not given.
+    pub name: Option<String>,
+}
+
+/// Asks whether we have a right ourselves, which everybody may.
+///
+/// # Errors
+///
+/// If the API server cannot be asked.
+pub async fn own(client: &Client, right: &OwnRight) -> kube::Result<Said> {
+    let review = SelfSubjectAccessReview {
+        spec: SelfSubjectAccessReviewSpec {
+            resource_attributes: Some(ResourceAttributes {
+                group: Some(right.group.to_owned()),
+                verb: Some(right.verb.to_owned()),
+                resource: Some(right.resource.to_owned()),
+                namespace: right.namespace.clone(),
+                name: right.name.clone(),
+                ..ResourceAttributes::default()
+            }),
+            non_resource_attributes: None,
+        },
+        ..SelfSubjectAccessReview::default()
+    };
+    let api: Api<SelfSubjectAccessReview> = Api::all(client.clone());
+    let answered = api.create(&PostParams::default(), &review).await?;
+    Ok(said(answered.status.unwrap_or_default()))
+}
+
+fn said(status: SubjectAccessReviewStatus) -> Said {
+    match status.evaluation_error {
         _ if status.allowed && status.denied != Some(true) => Said::Yes,
         Some(error) if !error.is_empty() => Said::Failed(error),
         _ => Said::No,
-    })
+    }
 }

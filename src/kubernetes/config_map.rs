@@ -10,6 +10,9 @@ use kube::runtime::watcher::{self, Event, watcher};
 
 use super::client::WATCH_TIMEOUT;
 
+/// How often a change is made anew of what others have written meanwhile.
+const ATTEMPTS: u32 = 10;
+
 /// What a ConfigMap holds, but for binary data.
 pub type Data = BTreeMap<String, String>;
 
@@ -32,32 +35,65 @@ pub async fn read(client: &Client, namespace: &str, name: &str) -> kube::Result<
 /// meantime.
 pub async fn write(client: &Client, namespace: &str, name: &str, data: &Data) -> kube::Result<()> {
     let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-    let parameters = PostParams::default();
-    match api.get_opt(name).await? {
-        Some(found) if found.data.as_ref().is_some_and(|found| found == data) => {}
-        Some(mut found) => {
-            // With the resourceVersion that was read, so that nobody's change is lost.
-            found.data = Some(data.clone());
-            api.replace(name, &parameters, &found).await?;
-        }
-        None => {
-            let part_of = (
-                "app.kubernetes.io/part-of".to_owned(),
-                "bindguard".to_owned(),
-            );
-            let fresh = ConfigMap {
-                metadata: ObjectMeta {
-                    name: Some(name.to_owned()),
-                    labels: Some([part_of].into()),
-                    ..ObjectMeta::default()
-                },
-                data: Some(data.clone()),
-                ..ConfigMap::default()
-            };
-            api.create(&parameters, &fresh).await?;
+    attempt(&api, name, |_| data.clone()).await.map(drop)
+}
+
+/// Makes a ConfigMap hold what this makes of what it holds, which is nothing where there is none.
+/// Nothing is lost that others write meanwhile: then it is made anew of that. What it holds now.
+///
+/// # Errors
+///
+/// If the API server cannot be asked, or refuses, or others write all the time.
+pub async fn change(
+    client: &Client,
+    namespace: &str,
+    name: &str,
+    changed: impl Fn(&Data) -> Data,
+) -> kube::Result<Data> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let mut attempts = 1;
+    loop {
+        match attempt(&api, name, &changed).await {
+            Err(kube::Error::Api(status)) if status.code == 409 && attempts < ATTEMPTS => {
+                attempts += 1;
+            }
+            done => return done,
         }
     }
-    Ok(())
+}
+
+async fn attempt(
+    api: &Api<ConfigMap>,
+    name: &str,
+    changed: impl Fn(&Data) -> Data,
+) -> kube::Result<Data> {
+    let parameters = PostParams::default();
+    let Some(mut found) = api.get_opt(name).await? else {
+        let data = changed(&Data::new());
+        let part_of = (
+            "app.kubernetes.io/part-of".to_owned(),
+            "bindguard".to_owned(),
+        );
+        let fresh = ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(name.to_owned()),
+                labels: Some([part_of].into()),
+                ..ObjectMeta::default()
+            },
+            data: Some(data.clone()),
+            ..ConfigMap::default()
+        };
+        api.create(&parameters, &fresh).await?;
+        return Ok(data);
+    };
+    let before = found.data.take().unwrap_or_default();
+    let data = changed(&before);
+    if data != before {
+        // With the resourceVersion that was read, so that nobody's change is lost.
+        found.data = Some(data.clone());
+        api.replace(name, &parameters, &found).await?;
+    }
+    Ok(data)
 }
 
 /// What a ConfigMap holds, from now on and after each change; nothing, where there is none. Takes

@@ -1,6 +1,7 @@
 //! Bindings of both kinds, with only that decoded which somebody looks at.
 //!
-//! Labels, annotations and managed fields are most of an object's bytes and are skipped, not kept.
+//! Labels, managed fields and most annotations are most of an object's bytes and are skipped, not
+//! kept.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -24,10 +25,23 @@ pub struct Lean<K> {
     pub subjects: Vec<Subject>,
     /// Whether its deletion has begun, and waits for finalizers.
     pub terminating: bool,
+    /// What its annotations say of an order for companions.
+    pub ordered: OrderAnnotations,
     /// Whether a part was of another form than Kubernetes says, and was left out.
     pub unreadable: bool,
     /// What it is in full.
     pub kind: PhantomData<K>,
+}
+
+/// The annotations of a binding that an order for companions is made of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrderAnnotations {
+    /// `bindguard.dev/order`.
+    pub order: Option<String>,
+    /// `bindguard.dev/ordered-by`.
+    pub ordered_by: Option<String>,
+    /// `bindguard.dev/provision`.
+    pub provision: Option<String>,
 }
 
 /// The role that a binding grants, as written.
@@ -125,6 +139,18 @@ struct WireMetadata {
     uid: Lenient<String>,
     resource_version: Lenient<String>,
     deletion_timestamp: Lenient<String>,
+    annotations: Lenient<WireAnnotations>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct WireAnnotations {
+    #[serde(rename = "bindguard.dev/order")]
+    order: Lenient<String>,
+    #[serde(rename = "bindguard.dev/ordered-by")]
+    ordered_by: Lenient<String>,
+    #[serde(rename = "bindguard.dev/provision")]
+    provision: Lenient<String>,
 }
 
 /// A `roleRef` or a subject; both have these fields.
@@ -149,6 +175,12 @@ impl<'de> Shape<'de> for WireMetadata {
     }
 }
 
+impl<'de> Shape<'de> for WireAnnotations {
+    fn object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+        fields(object)
+    }
+}
+
 impl<'de> Shape<'de> for WireReference {
     fn object<A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
         fields(object)
@@ -161,6 +193,15 @@ impl<K> From<Lenient<WireBinding>> for Lean<K> {
         let wire = wire.take(&mut unreadable).unwrap_or_default();
         let metadata = wire.metadata.take(&mut unreadable).unwrap_or_default();
         let terminating = !matches!(metadata.deletion_timestamp, Lenient::Absent);
+        let annotations = metadata
+            .annotations
+            .take(&mut unreadable)
+            .unwrap_or_default();
+        let ordered = OrderAnnotations {
+            order: annotations.order.take(&mut unreadable),
+            ordered_by: annotations.ordered_by.take(&mut unreadable),
+            provision: annotations.provision.take(&mut unreadable),
+        };
         let metadata = ObjectMeta {
             name: metadata.name.take(&mut unreadable),
             namespace: metadata.namespace.take(&mut unreadable),
@@ -189,6 +230,7 @@ impl<K> From<Lenient<WireBinding>> for Lean<K> {
             },
             subjects,
             terminating,
+            ordered,
             unreadable,
             kind: PhantomData,
         }
@@ -213,7 +255,31 @@ impl WireReference {
 
 #[cfg(test)]
 mod tests {
-    use super::named;
+    use k8s_openapi::api::rbac::v1;
+    use serde_json::json;
+
+    use super::{Lean, OrderAnnotations, named};
+
+    #[test]
+    fn of_annotations_only_those_of_an_order_are_kept() {
+        let object = json!({"metadata": {"name": "b", "annotations": {
+            "kubectl.kubernetes.io/last-applied-configuration": "{}",
+            "bindguard.dev/order": "o", "bindguard.dev/provision": "true",
+        }}});
+        let binding: Lean<v1::RoleBinding> = serde_json::from_str(&object.to_string()).unwrap();
+        let ordered = OrderAnnotations {
+            order: Some("o".to_owned()),
+            ordered_by: None,
+            provision: Some("true".to_owned()),
+        };
+        assert_eq!(binding.ordered, ordered);
+        assert!(binding.metadata.annotations.is_none() && !binding.unreadable);
+        for annotations in [json!([]), json!({"bindguard.dev/order": 1})] {
+            let object = json!({"metadata": {"name": "b", "annotations": annotations}});
+            let binding: Lean<v1::RoleBinding> = serde_json::from_str(&object.to_string()).unwrap();
+            assert!(binding.unreadable && binding.ordered == OrderAnnotations::default());
+        }
+    }
 
     #[test]
     fn a_name_cannot_leave_its_field_selector() {

@@ -3,14 +3,18 @@
 pub mod access_review;
 pub mod client;
 pub mod cluster_role_binding;
+pub mod companion;
 pub mod config_map;
 pub mod dry_run;
 pub mod endpoints;
 pub mod guard;
+pub mod happening;
+pub mod in_time;
 pub mod lean;
 pub mod lease;
 mod lenient;
 pub mod object_watch;
+pub mod ordered;
 pub mod role_binding;
 pub mod secret;
 pub mod server_clock;

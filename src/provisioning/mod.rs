@@ -5,6 +5,7 @@
 //! API server itself holds everybody else off: that is the guard.
 
 pub mod access;
+pub mod controller;
 pub mod guard;
 pub mod intake;
 pub mod order;
@@ -17,3 +18,9 @@ pub const ORDER: &str = "bindguard.dev/order";
 pub const ORDERED_BY: &str = "bindguard.dev/ordered-by";
 /// The annotation by which a binding asks for an order, with the value `true`.
 pub const PROVISION: &str = "bindguard.dev/provision";
+/// The annotation on a companion binding that says for which persona binding it was made.
+pub const ORDERED_FOR: &str = "bindguard.dev/ordered-for";
+/// The label on everything that bindguard makes, and its value.
+pub const PART_OF_LABEL: &str = "app.kubernetes.io/part-of";
+/// The value of [`PART_OF_LABEL`].
+pub const PART_OF: &str = "bindguard";

@@ -26,12 +26,14 @@ pub(super) fn apply(index: &mut Index, policy: &Policy, changed: &ClusterRoleBin
 }
 
 /// The binding, as far as the rule looks at it.
-pub(super) fn binding(binding: &ClusterRoleBinding) -> Binding<'_> {
+#[must_use]
+pub fn binding(binding: &ClusterRoleBinding) -> Binding<'_> {
     of_kind(BindingKind::ClusterRoleBinding, None, binding)
 }
 
 /// The binding, as far as the rule looks at it.
-pub(super) fn role_binding(binding: &RoleBinding) -> Binding<'_> {
+#[must_use]
+pub fn role_binding(binding: &RoleBinding) -> Binding<'_> {
     let namespace = binding.metadata.namespace.as_deref();
     of_kind(BindingKind::RoleBinding, namespace, binding)
 }

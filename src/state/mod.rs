@@ -11,7 +11,7 @@ pub mod binding_key;
 mod bits;
 pub mod cluster;
 pub mod confirm;
-mod convert;
+pub mod convert;
 pub mod event;
 mod feed;
 #[cfg(test)]

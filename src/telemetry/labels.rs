@@ -177,6 +177,48 @@ label! {
 }
 
 label! {
+    /// How it ended with an order that was to be carried out.
+    OrderEnd = "result" {
+        /// Companions were made.
+        CarriedOut = "carried_out",
+        /// Nothing was missing any more.
+        NothingMissing = "nothing_missing",
+        /// It did not count.
+        DoesNotCount = "does_not_count",
+        /// It expired before it could be carried out.
+        Expired = "expired",
+        /// It was carried out before, or its binding is gone or has another.
+        Past = "past",
+        /// It was left, since too many others were waiting.
+        Crowded = "crowded",
+    }
+}
+
+label! {
+    /// What came of making a companion binding.
+    Companion = "result" {
+        /// It was made.
+        Made = "made",
+        /// It was there already.
+        Found = "found",
+        /// Something else had its name.
+        InTheWay = "in_the_way",
+        /// It could not be made.
+        Failed = "failed",
+    }
+}
+
+label! {
+    /// Whether something could be told.
+    Telling = "result" {
+        /// It was.
+        Told = "told",
+        /// It was not.
+        Failed = "failed",
+    }
+}
+
+label! {
     /// A kind of webhook configuration.
     ConfigurationKind = "kind" {
         /// `ValidatingWebhookConfiguration`.

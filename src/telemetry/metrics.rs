@@ -13,8 +13,9 @@ use prometheus_client::registry::Registry;
 
 use super::call::{CallGuard, ConnectionGuard};
 use super::labels::{
-    AccessReview, By, By2, Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut,
-    Decision, Endpoint, MissRefusal, Order, Outcome, Reload, WatchKind,
+    AccessReview, By, By2, Certificate, CertificateWork, Companion, ConfigurationKind,
+    Confirmation, Cut, Decision, Endpoint, MissRefusal, Order, OrderEnd, Outcome, Reload, Telling,
+    WatchKind,
 };
 use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds, seconds_by};
 
@@ -68,6 +69,11 @@ struct Inner {
     confirmations: Family<By<Confirmation>, Counter>,
     orders_taken: Gauge,
     orders: Family<By<Order>, Counter>,
+    orders_ended: Family<By<OrderEnd>, Counter>,
+    orders_waiting: Gauge,
+    companions: Family<By<Companion>, Counter>,
+    kubernetes_events: Family<By<Telling>, Counter>,
+    rights_missing: Gauge,
     access_reviews: Family<By<AccessReview>, Counter>,
     configuration_drift: Family<By<ConfigurationKind>, Gauge>,
     policy_reloads: Family<By<Reload>, Counter>,
@@ -282,6 +288,36 @@ impl Metrics {
         self.0.orders.get_or_create(&By(result)).inc();
     }
 
+    /// It ended with an order that was to be carried out.
+    pub fn order_ended(&self, result: OrderEnd) {
+        self.0.orders_ended.get_or_create(&By(result)).inc();
+    }
+
+    /// So many orders are being carried out, or wait to be.
+    pub fn set_orders_waiting(&self, orders: usize) {
+        self.0
+            .orders_waiting
+            .set(i64::try_from(orders).unwrap_or(i64::MAX));
+    }
+
+    /// It was tried to make a companion binding.
+    pub fn companion(&self, result: Companion) {
+        self.0.companions.get_or_create(&By(result)).inc();
+    }
+
+    /// It was tried to write an Event.
+    pub fn event_told(&self, told: bool) {
+        let result = if told { Telling::Told } else { Telling::Failed };
+        self.0.kubernetes_events.get_or_create(&By(result)).inc();
+    }
+
+    /// So many rights are missing that carrying orders out takes.
+    pub fn set_rights_missing(&self, rights: usize) {
+        self.0
+            .rights_missing
+            .set(i64::try_from(rights).unwrap_or(i64::MAX));
+    }
+
     /// It was asked, or not, whether a requester may create companions.
     pub fn access_reviewed(&self, result: AccessReview) {
         self.0.access_reviews.get_or_create(&By(result)).inc();
@@ -383,6 +419,11 @@ impl Inner {
             confirmations: by(to, "confirmations", "Consistent reads made to confirm that companions are missing, by result"),
             orders_taken: gauge(to, "orders_taken", "1 while orders for companions are taken, 0 while not; the log says why"),
             orders: by(to, "orders", "Bindings that came by to be patched, by what became of their order"),
+            orders_ended: by(to, "orders_ended", "Orders that the controller looked at, by how it ended with them"),
+            orders_waiting: gauge(to, "orders_waiting", "Orders that are being carried out, or wait to be"),
+            companions: by(to, "companions", "Companion bindings that were to be made, by what came of it"),
+            kubernetes_events: by(to, "kubernetes_events", "Events that were to be written into the cluster"),
+            rights_missing: gauge(to, "rights_missing", "Rights that the controller lacks to carry orders out, as of when it began to lead; the log names them"),
             access_reviews: by(to, "access_reviews", "Times that it was to be found out whether a requester may create companions, by result"),
             configuration_drift: gauges(to, "configuration_drift", "In how many ways a webhook configuration differs from what the policy wants, by kind; -1 if it cannot be read", UNKNOWN),
             policy_reloads: by(to, "policy_reloads", "Changes of the policy file, by whether they were taken over"),

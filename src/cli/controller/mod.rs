@@ -4,18 +4,24 @@ mod arguments;
 mod observe;
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use futures::StreamExt as _;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::Outcome;
+use super::state_observer::state_observer;
 use crate::certificates::authority::Authority;
 use crate::certificates::manage::{Manager, Names, Watches};
 use crate::certificates::rotation::Settings;
 use crate::kubernetes::client::connect;
+use crate::kubernetes::guard::GuardApi;
+use crate::kubernetes::happening::Happenings;
 use crate::kubernetes::lease::{Candidate, Timing};
+use crate::provisioning::controller::Provisioner;
 use crate::server::admin;
 use crate::server::admin_only::AdminServer;
 use crate::server::readiness::{Condition, Readiness};
@@ -25,6 +31,8 @@ use crate::telemetry::{clock, logging};
 
 pub(super) use arguments::{Arguments, Certificates};
 
+/// Who tells of things in Events.
+const CONTROLLER: &str = "bindguard-controller";
 /// How long giving the Lease back may take at the end.
 const RELEASE: Duration = Duration::from_secs(2);
 
@@ -46,7 +54,9 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let readiness = Readiness::new(&[Condition::Watching]);
     // From here on a signal ends the controller as designed, and not the process in the middle.
     let mut signals = signals().context("cannot handle signals")?;
-    arguments.policy.load()?;
+    let (policy, digest) = arguments.policy.load()?;
+    let (policies, policy_receiver) = watch::channel(Arc::new(policy));
+    metrics.set_policy_loaded(clock::now().as_second());
     let settings = settings(arguments)?;
     let server = AdminServer::bind(&arguments.admin_listen).await?;
     let client = connect(&arguments.client_options()).await?;
@@ -84,20 +94,30 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         metrics: metrics.clone(),
         now: clock::now,
     };
+    let provisioner = Provisioner {
+        guard: GuardApi::new(client.clone(), arguments.client_options()),
+        namespace: arguments.bindguard_namespace.clone(),
+        policies: policy_receiver,
+        happenings: Happenings::new(client.clone(), CONTROLLER, candidate.identity()),
+        metrics: metrics.clone(),
+        observer: state_observer(&metrics),
+        now: clock::now,
+    };
     let is_external = arguments.certificates == Certificates::External;
     let leading = candidate.lead(
         |leads| {
             metrics.set_leader(leads);
             tracing::info!(leads, "whether this controller leads has changed");
         },
-        || work(&manager, is_external),
+        || work(&manager, is_external, &provisioner),
     );
     let ended = tokio::select! {
         biased;
         signal = signals.next() => Ok(signal),
         stopped = serving => Err(stopped),
         never = leading => match never {},
-        never = watch(&watches, is_external) => match never {},
+        never = watch_certificates(&watches, is_external) => match never {},
+        never = arguments.policy.follow(digest, policies, &metrics) => match never {},
         never = observe::watches(&watches, is_external, &readiness, &metrics) => match never {},
     };
     readiness.drain();
@@ -131,18 +151,21 @@ fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
 }
 
 /// Where somebody else looks after the certificates, only what is served is looked at.
-async fn watch(watches: &Watches, is_external: bool) -> Infallible {
+async fn watch_certificates(watches: &Watches, is_external: bool) -> Infallible {
     if is_external {
         return watches.serving.run().await;
     }
     watches.run().await
 }
 
-async fn work(manager: &Manager<'_>, is_external: bool) -> Infallible {
-    if is_external {
-        return std::future::pending().await;
-    }
-    manager.run().await
+async fn work(manager: &Manager<'_>, is_external: bool, provisioner: &Provisioner) -> Infallible {
+    let certificates = async {
+        if is_external {
+            return std::future::pending().await;
+        }
+        manager.run().await
+    };
+    tokio::join!(certificates, provisioner.run()).0
 }
 
 async fn release(candidate: &Candidate) {

@@ -19,18 +19,17 @@ use kube::Client;
 use tokio::sync::watch;
 
 use super::Outcome;
+use super::state_observer::state_observer;
 use crate::admission::Webhook;
 use crate::admission::attempts::Attempts;
 use crate::admission::misses::{Capacity, Misses};
 use crate::audit::log::AuditLog;
-use crate::policy_file;
 use crate::provisioning::access::Access;
 use crate::provisioning::intake::Intake;
 use crate::server::readiness::{Condition, Readiness};
 use crate::server::run::{Server, Services};
 use crate::server::shutdown::{Plan, signals};
 use crate::server::{admin, webhook};
-use crate::telemetry::labels::Reload;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
 
@@ -70,7 +69,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     let (fed, feeding) = state::feed(
         arguments.source()?,
         policy_receiver.clone(),
-        observe::observer(&metrics),
+        state_observer(&metrics),
     )
     .await?;
 
@@ -118,7 +117,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
             feeding,
             certificates.follow(fed.client.clone(), &readiness, &metrics),
             trust,
-            reload(&arguments, digest, policies, &metrics),
+            arguments.policy.follow(digest, policies, &metrics),
             observe::state(&fed.state, &readiness, &metrics),
             observe::staleness(&fed.state, &metrics),
             follow_epoch(&orders, fed.client.clone(), &arguments, &metrics),
@@ -175,33 +174,4 @@ async fn follow_epoch(
 fn audit_log(metrics: &Metrics) -> io::Result<AuditLog> {
     let stdout = io::stdout().as_fd().try_clone_to_owned()?;
     AuditLog::start(File::from(stdout), metrics.clone())
-}
-
-/// Keeps up with the policy file, if there is one.
-async fn reload(
-    arguments: &Arguments,
-    digest: Option<policy_file::ContentDigest>,
-    policies: watch::Sender<Arc<crate::domain::policy::Policy>>,
-    metrics: &Metrics,
-) {
-    let (Some(path), Some(digest)) = (&arguments.policy.file, digest) else {
-        // The sender stays, so that no receiver takes a closed channel for a change.
-        let _policies = policies;
-        return std::future::pending().await;
-    };
-    let interval = policy_file::POLL_INTERVAL;
-    policy_file::watch(
-        path.clone(),
-        digest,
-        interval,
-        policies,
-        |outcome| match outcome {
-            policy_file::Outcome::InForce(_) => {
-                metrics.policy_reloaded(Reload::Ok);
-                metrics.set_policy_loaded(clock::now().as_second());
-            }
-            policy_file::Outcome::Rejected(_) => metrics.policy_reloaded(Reload::Failed),
-        },
-    )
-    .await;
 }

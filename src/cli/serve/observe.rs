@@ -5,35 +5,11 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::server::readiness::{Condition, Readiness};
-use crate::state::event::{Observer, StateEvent};
 use crate::state::handle::State;
-use crate::telemetry::labels::WatchKind;
 use crate::telemetry::metrics::Metrics;
 
 /// How old the count of persona bindings may be.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
-
-/// Counts what happens to the state.
-pub(super) fn observer(metrics: &Metrics) -> Observer {
-    let metrics = metrics.clone();
-    let kind = WatchKind::ClusterRoleBinding;
-    let role_bindings = WatchKind::RoleBinding;
-    Observer::new(move |event| match event {
-        StateEvent::Listed | StateEvent::Changed => metrics.watch_delivered(kind, 1),
-        StateEvent::RoleBindingsListed | StateEvent::RoleBindingsChanged => {
-            metrics.watch_delivered(role_bindings, 1);
-        }
-        StateEvent::SourceFailed => metrics.watch_failed(kind),
-        StateEvent::RoleBindingsFailed => metrics.watch_failed(role_bindings),
-        StateEvent::TaskRestarted => metrics.watch_restarted(kind),
-        StateEvent::SourceRecovered
-        | StateEvent::RoleBindingsRecovered
-        | StateEvent::ObjectUnreadable
-        | StateEvent::PolicyInForce
-        | StateEvent::ConfirmStarted
-        | StateEvent::ConfirmFailed => {}
-    })
-}
 
 /// Turns the process ready when the state has been read once, and keeps the gauges right.
 pub(super) async fn state(state: &State, readiness: &Readiness, metrics: &Metrics) {

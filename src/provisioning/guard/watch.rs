@@ -16,7 +16,7 @@ use super::{ORDERS, orders};
 use crate::domain::policy::Policy;
 use crate::kubernetes::config_map;
 use crate::kubernetes::guard::GuardApi;
-use crate::telemetry::causes::WithCauses;
+use crate::kubernetes::in_time::in_time;
 
 /// How often the guard is looked at.
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -81,8 +81,8 @@ pub async fn read(api: &GuardApi, policy: &Policy) -> Result<Result<GuardIdentit
     if wanted.is_none() {
         return Ok(Err(Fault::Disabled));
     }
-    let binding = in_time(api.binding(ORDERS)).await?;
-    let policy = in_time(api.policy(ORDERS)).await?;
+    let binding = in_time(PATIENCE, api.binding(ORDERS)).await?;
+    let policy = in_time(PATIENCE, api.policy(ORDERS)).await?;
     Ok(compare(
         wanted.as_ref(),
         binding.map(live).as_ref(),
@@ -119,7 +119,7 @@ fn live(object: DynamicObject) -> Live {
 
 async fn published(api: &GuardApi, namespace: &str) -> Result<Option<Published>, String> {
     let read = config_map::read(api.client(), namespace, CONFIG_MAP);
-    let found = in_time(read)
+    let found = in_time(PATIENCE, read)
         .await
         .map_err(|error| format!("ConfigMap {namespace}/{CONFIG_MAP} cannot be read: {error}"))?;
     Ok(found.as_ref().map(Published::of_data))
@@ -128,17 +128,9 @@ async fn published(api: &GuardApi, namespace: &str) -> Result<Option<Published>,
 async fn publish(api: &GuardApi, namespace: &str, published: &Published) -> Result<(), String> {
     let data = published.to_data();
     let write = config_map::write(api.client(), namespace, CONFIG_MAP, &data);
-    in_time(write)
+    in_time(PATIENCE, write)
         .await
         .map_err(|error| format!("ConfigMap {namespace}/{CONFIG_MAP} cannot be written: {error}"))
-}
-
-async fn in_time<T>(call: impl Future<Output = kube::Result<T>>) -> Result<T, String> {
-    match timeout(PATIENCE, call).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(WithCauses(&error).to_string()),
-        Err(_elapsed) => Err(format!("no answer within {PATIENCE:?}")),
-    }
 }
 
 /// Tells and logs what is new.

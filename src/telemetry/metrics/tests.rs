@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 42] = [
+const NAMES: [&str; 47] = [
     "accept_errors",
     "access_reviews",
     "audit_lines",
@@ -23,6 +23,7 @@ const NAMES: [&str; 42] = [
     "certificate_rotations",
     "certificate_trusted",
     "companion_removals",
+    "companions",
     "configuration_drift",
     "confirmations",
     "connections",
@@ -31,12 +32,15 @@ const NAMES: [&str; 42] = [
     "holdings_entries",
     "holdings_stale_seconds",
     "index_synced",
+    "kubernetes_events",
     "leader",
     "misses_in_flight",
     "misses_refused",
     "misses_settled",
     "orders",
+    "orders_ended",
     "orders_taken",
+    "orders_waiting",
     "persona_bindings",
     "persona_index_synced",
     "policy_loaded_timestamp_seconds",
@@ -44,6 +48,7 @@ const NAMES: [&str; 42] = [
     "request_duration_seconds",
     "requests",
     "requests_in_flight",
+    "rights_missing",
     "tls_handshake_errors",
     "watch_errors",
     "watch_events",
