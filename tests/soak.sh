@@ -18,4 +18,4 @@ export KUBEBUILDER_ASSETS
 "$cargo" test --locked --release --lib -- laws
 "$cargo" test --locked --release --test oracle
 "$cargo" test --locked --release --test hostile
-BINDGUARD_SOAK=1 "$cargo" test --locked --test freshness --test install -- --nocapture
+BINDGUARD_SOAK=1 "$cargo" test --locked --test freshness --test install --test companions -- --nocapture

@@ -8,7 +8,7 @@ use kube::api::ObjectMeta;
 use super::event::{Observer, StateEvent};
 use crate::domain::binding::RBAC_GROUP;
 use crate::kubernetes::cluster_role_binding::ClusterRoleBinding;
-use crate::kubernetes::lean::{Lean, RoleRef, Subject};
+use crate::kubernetes::lean::{Lean, OrderAnnotations, RoleRef, Subject};
 use crate::kubernetes::role_binding::RoleBinding;
 
 pub(super) const NAMESPACES: &str = "spectro-list-namespaces";
@@ -48,6 +48,7 @@ fn lean<K>(name: &str, namespace: Option<&str>, uid: &str, role: &str, users: &[
             })
             .collect(),
         terminating: false,
+        ordered: OrderAnnotations::default(),
         unreadable: false,
         kind: PhantomData,
     }

@@ -25,10 +25,21 @@ What it needs in the cluster, and no more:
   endpointslices in --bindguard-namespace: list
   leases in --bindguard-namespace: create; get and update the one by name
 With --certificates external: to list and watch the Secret of --tls-secret by
-  name, and the same for leases";
+  name, and the same for leases
+Unless the policy says provisioning.mode: Disabled, besides:
+  clusterrolebindings: get, list, watch, create
+  rolebindings: list, watch
+  clusterroles: bind and get the companions by name
+  validatingadmissionpolicies and -bindings: get orders.bindguard.dev by name
+  configmaps in --bindguard-namespace: get and update bindguard-epoch and
+      bindguard-orders by name. Where they are missing, create
+  events (events.k8s.io): create, patch
+When it begins to lead it asks for each of these, and its log names those that
+it lacks";
 
-/// Look after certificates: bindguard's own CA, the certificate that `bindguard serve
-/// --tls-secret` serves, and the caBundle of its webhooks
+/// Look after certificates, and make the companions that were ordered: bindguard's own CA, the
+/// certificate that `bindguard serve --tls-secret` serves, the caBundle of its webhooks, and a
+/// ClusterRoleBinding for each pair of an order
 ///
 /// Several can run; the one that holds the Lease does the work, and another takes over within
 /// some 20 s when it is gone. All of them are ready, GET /readyz on the admin port says so, and
@@ -39,6 +50,10 @@ With --certificates external: to list and watch the Secret of --tls-secret by
 /// of the Service is seen to serve a certificate of the new one. A Secret that is deleted or
 /// broken is made anew in the same way, and a caBundle that is not as it should be is put right
 /// within a second.
+///
+/// An order is carried out once, while the guard of orders is in place, and for as long as the
+/// policy's provisioning.orderLifetime; what came of it is told in an Event on the binding. A
+/// companion that somebody takes away stays away.
 ///
 /// SIGTERM ends it at once, and gives the Lease back.
 #[derive(Debug, Args)]
