@@ -9,9 +9,9 @@ use clap::{ArgGroup, Args, ValueHint};
 use rustls_pki_types::ServerName;
 use serde::Serialize;
 
-use super::names::is_label;
+use super::names::{is_label, subdomain};
 use super::{Outcome, output, policy};
-use crate::admission::configuration::{Endpoint, mutating, validating};
+use crate::admission::configuration::{Endpoint, NAME, mutating, validating};
 use crate::certificates::pair::Chain;
 use crate::domain::policy::ServiceAccountName;
 use crate::provisioning::guard::guards;
@@ -62,6 +62,17 @@ pub(super) struct Arguments {
     )]
     controller: String,
 
+    /// The name of the two configurations, the only ones of which the controller may change the
+    /// caBundle. Tell it to the other commands as well
+    #[arg(
+        long,
+        env = "BINDGUARD_WEBHOOK_CONFIGURATION",
+        value_parser = subdomain,
+        value_name = "NAME",
+        default_value = NAME
+    )]
+    webhook_configuration: String,
+
     #[command(flatten)]
     policy: policy::PolicyArgument,
 }
@@ -72,6 +83,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         service,
         ca,
         controller,
+        webhook_configuration,
         policy,
     } = arguments;
     let endpoint = match (url, service) {
@@ -87,14 +99,14 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     let bundle = ca.map(|path| read_bundle(&path)).transpose()?;
     let (policy, _) = policy.load()?;
     let mut text = String::new();
-    push_document(
-        &mut text,
-        &validating(&policy, &endpoint, bundle.as_deref()),
-    )?;
-    if let Some(mutating) = mutating(&policy, &endpoint, bundle.as_deref()) {
+    let mut validating = validating(&policy, &endpoint, bundle.as_deref());
+    validating.metadata.name = Some(webhook_configuration.clone());
+    push_document(&mut text, &validating)?;
+    if let Some(mut mutating) = mutating(&policy, &endpoint, bundle.as_deref()) {
+        mutating.metadata.name = Some(webhook_configuration.clone());
         push_document(&mut text, &mutating)?;
     }
-    for guard in guards(&policy, &controller) {
+    for guard in guards(&policy, &controller, &webhook_configuration) {
         push_document(&mut text, &guard.policy)?;
         push_document(&mut text, &guard.binding)?;
     }

@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 use crate::support::{
-    ADMIN, ControlPlane, Output, Process, clean_command, eventually, fresh_folder, http_get,
-    reserve_port, run,
+    ADMIN, Accounts, ControlPlane, Output, Process, clean_command, eventually, fresh_folder,
+    http_get, reserve_port, run,
 };
 
 const BINARY: &str = env!("CARGO_BIN_EXE_bindguard");
@@ -52,14 +52,13 @@ fn fresh() -> ControlPlane {
     plane
 }
 
-/// A namespace with a Service, the `ServiceAccounts` and their rights.
+/// A namespace with a Service, the chart's accounts and rights, and the guards that confine the controller.
 pub(crate) struct World {
     pub(crate) plane: &'static ControlPlane,
     /// The name of the namespace and of the webhook configuration.
     pub(crate) name: String,
     number: u32,
-    serve: PathBuf,
-    controller: PathBuf,
+    accounts: Accounts,
 }
 
 impl World {
@@ -80,13 +79,54 @@ impl World {
             .replace("NAMESPACE", &name)
             .replace("NUMBER", &number.to_string());
         plane.apply(ADMIN, &objects).expect_success();
-        Self {
-            serve: plane.service_account_kubeconfig(&name, "bindguard"),
+        let world = Self {
+            accounts: plane.accounts_in(&name),
             plane,
-            controller: plane.service_account_kubeconfig(&name, "bindguard-controller"),
             name,
             number,
-        }
+        };
+        world.confine();
+        world
+    }
+
+    /// Puts the guards in force that confine this controller, under names of their own.
+    fn confine(&self) {
+        let printed = self.manifests();
+        let guards = printed.into_iter().filter_map(|mut object| {
+            let name = object["metadata"]["name"].as_str().expect("a name");
+            let own = name.replace("bindguard.dev", &self.name);
+            if !["companions.", "webhooks."]
+                .iter()
+                .any(|one| own.starts_with(one))
+            {
+                return None;
+            }
+            if object["spec"].get("policyName").is_some() {
+                object["spec"]["policyName"] = own.as_str().into();
+            }
+            object["metadata"]["name"] = own.into();
+            Some(object)
+        });
+        let guards: Vec<Value> = guards.collect();
+        assert_eq!(guards.len(), 4, "two guards and their bindings");
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": guards});
+        self.plane.apply(ADMIN, &list.to_string()).expect_success();
+    }
+
+    /// What `bindguard manifests` prints for this installation.
+    fn manifests(&self) -> Vec<Value> {
+        let name = &self.name;
+        let mut command = clean_command(BINARY.as_ref(), &fresh_folder("manifests"));
+        command.args(["manifests", "--service", &format!("{name}/bindguard")]);
+        command.args(["--controller", &format!("{name}/bindguard-controller")]);
+        command.args(["--webhook-configuration", name]);
+        let text = run("bindguard manifests".to_owned(), command, "").expect_success();
+        serde_saphyr::from_multiple(&text).expect("YAML")
+    }
+
+    /// kubectl as the controller.
+    pub(crate) fn as_controller(&self, args: &[&str]) -> Output {
+        self.plane.kubectl_with(&self.accounts.controller, args, "")
     }
 
     /// What the API server is told of the webhooks that refuse, without any `caBundle`.
@@ -99,16 +139,9 @@ impl World {
     /// don't meet.
     fn configurations_by_service(&self) -> [Value; 2] {
         let name = &self.name;
-        let service = format!("{name}/bindguard");
-        let folder = fresh_folder("manifests");
-        let mut command = clean_command(BINARY.as_ref(), &folder);
-        command.args(["manifests", "--service", &service]);
-        let manifests = run("bindguard manifests".to_owned(), command, "").expect_success();
-        let mut documents = manifests.split("---\n").skip(1);
+        let mut documents = self.manifests().into_iter();
         [(); 2].map(|()| {
-            let document = documents.next().expect("two documents");
-            let mut object: Value = serde_saphyr::from_str(document).expect("YAML");
-            object["metadata"]["name"] = name.as_str().into();
+            let mut object = documents.next().expect("two documents");
             for webhook in object["webhooks"].as_array_mut().expect("webhooks") {
                 webhook["namespaceSelector"] = json!({
                     "matchLabels": {"kubernetes.io/metadata.name": name},
@@ -163,7 +196,7 @@ impl World {
             &["--webhook-configuration", &self.name],
         ]
         .concat();
-        self.start("controller", &self.controller, own, args)
+        self.start("controller", &self.accounts.controller, own, args)
     }
 
     /// One of the two replicas.
@@ -181,7 +214,7 @@ impl World {
             &["--webhook-configuration", &self.name],
         ]
         .concat();
-        self.start("serve", &self.serve, own, args)
+        self.start("serve", &self.accounts.serve, own, args)
     }
 
     fn start(&self, name: &str, kubeconfig: &PathBuf, own: Vec<&str>, args: &[&str]) -> Running {

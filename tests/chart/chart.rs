@@ -87,8 +87,9 @@ impl Rendering {
 
     /// The text of the policy file.
     pub(crate) fn policy(&self) -> &str {
-        let map = self.object("ConfigMap", "bindguard-policy");
-        map["data"]["policy.yaml"].as_str().unwrap()
+        let mut maps = self.of_kind("ConfigMap").into_iter();
+        maps.find_map(|map| map["data"]["policy.yaml"].as_str())
+            .expect("there is a policy")
     }
 }
 

@@ -1,32 +1,15 @@
-//! The webhook configuration of the chart is the one that `bindguard manifests` prints.
+//! The webhook configurations of the chart are those that `bindguard manifests` prints.
 
-use std::collections::HashMap;
-use std::fs;
-use std::path::Path;
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
-use crate::chart::{NAMESPACE, Rendering, at, documents};
+use crate::chart::{NAMESPACE, Rendering, at};
 use crate::matrix::{cases, policies};
-use crate::support::{clean_command, fresh_folder, run};
+use crate::printed::printed;
 
-/// What the program prints for the policy of a rendering.
-fn printed(rendering: &Rendering) -> Vec<Value> {
-    let folder = fresh_folder("manifests");
-    let file = folder.join("policy.yaml");
-    fs::write(&file, rendering.policy()).unwrap();
-    let mut command = clean_command(Path::new(env!("CARGO_BIN_EXE_bindguard")), &folder);
-    command.args(["manifests", "--service", "bindguard/bindguard", "--policy"]);
-    command.arg(&file);
-    documents(&run("bindguard manifests".to_owned(), command, "").expect_success())
-}
-
-fn of_kind(objects: &[Value], kind: &str) -> Value {
-    let found = objects.iter().find(|object| object["kind"] == kind);
-    found
-        .unwrap_or_else(|| panic!("there is no {kind}"))
-        .clone()
-}
+const VALIDATING: &str = "ValidatingWebhookConfiguration";
+const MUTATING: &str = "MutatingWebhookConfiguration";
 
 /// The webhooks without what is up to the values: where they are, and whom the API server trusts.
 fn webhooks(configuration: &Value) -> Value {
@@ -41,101 +24,116 @@ fn webhooks(configuration: &Value) -> Value {
     webhooks
 }
 
+/// Both configurations of a rendering; of those that nobody orders by, the one that there is.
+fn configurations(rendering: &Rendering) -> impl Iterator<Item = &Value> {
+    let all = rendering.objects.iter();
+    all.filter(|object| {
+        [VALIDATING, MUTATING]
+            .map(Value::from)
+            .contains(&object["kind"])
+    })
+}
+
 #[test]
 fn every_case_has_the_webhooks_that_the_program_prints_for_its_policy() {
     let mut known = HashMap::new();
     for case in cases() {
-        let live = case
-            .rendering
-            .object("ValidatingWebhookConfiguration", "bindguard");
         let printed = known
             .entry(case.rendering.policy())
             .or_insert_with(|| printed(&case.rendering));
-        let wanted = of_kind(printed, "ValidatingWebhookConfiguration");
-        let (found, mut expected) = (webhooks(live), webhooks(&wanted));
-        for (value, field) in [
-            ("failurePolicy", "failurePolicy"),
-            ("timeoutSeconds", "timeoutSeconds"),
-        ] {
-            if let Some(value) = case.values.get(value) {
-                expected[0][field] = value.clone();
+        for kind in [VALIDATING, MUTATING] {
+            let wanted: Vec<&Value> = printed.iter().filter(|one| one["kind"] == kind).collect();
+            let live = case.rendering.of_kind(kind);
+            assert_eq!(live.len(), wanted.len(), "{}: {kind}", case.name);
+            for (live, wanted) in live.into_iter().zip(wanted) {
+                let (found, mut expected) = (webhooks(live), webhooks(wanted));
+                for field in ["failurePolicy", "timeoutSeconds"] {
+                    if let (Some(value), VALIDATING) = (case.values.get(field), kind) {
+                        expected[0][field] = value.clone();
+                    }
+                }
+                assert_eq!(found, expected, "{}", case.name);
+                for (key, value) in wanted["metadata"]["labels"].as_object().unwrap() {
+                    assert_eq!(live["metadata"]["labels"][key], *value, "{}", case.name);
+                }
+                assert_eq!(live["metadata"]["name"], wanted["metadata"]["name"]);
+                assert_eq!(live["apiVersion"], wanted["apiVersion"]);
             }
         }
-        assert_eq!(found, expected, "{}", case.name);
-        for (key, value) in wanted["metadata"]["labels"].as_object().unwrap() {
-            assert_eq!(live["metadata"]["labels"][key], *value, "{}", case.name);
-        }
-        assert_eq!(live["apiVersion"], wanted["apiVersion"]);
     }
     assert!(known.len() >= policies().len(), "{}", known.len());
 }
 
 #[test]
-fn the_default_configuration_is_printed_byte_for_byte_but_for_labels() {
+fn the_default_configurations_are_printed_byte_for_byte_but_for_labels() {
     let rendering = Rendering::of(&json!({}));
-    let mut live = rendering
-        .object("ValidatingWebhookConfiguration", "bindguard")
-        .clone();
-    live["metadata"]["labels"] = json!({"app.kubernetes.io/part-of": "bindguard"});
-    assert_eq!(
-        live,
-        of_kind(&printed(&rendering), "ValidatingWebhookConfiguration")
-    );
-}
-
-#[test]
-fn nothing_that_patches_is_registered_yet() {
-    for case in cases() {
-        let none = case.rendering.of_kind("MutatingWebhookConfiguration");
-        assert!(none.is_empty(), "{}", case.name);
+    let printed = printed(&rendering);
+    for (kind, wanted) in [VALIDATING, MUTATING].into_iter().zip(&printed) {
+        let mut live = rendering.object(kind, "bindguard").clone();
+        live["metadata"]["labels"] = json!({"app.kubernetes.io/part-of": "bindguard"});
+        assert_eq!(live, *wanted);
     }
 }
 
 #[test]
+fn what_patches_is_registered_unless_nobody_orders() {
+    let mut none = 0;
+    for case in cases() {
+        let mode = case.values.pointer("/policy/provisioning/mode");
+        let is_disabled = mode == Some(&json!("Disabled"));
+        let found = case.rendering.of_kind(MUTATING).len();
+        assert_eq!(found, usize::from(!is_disabled), "{}", case.name);
+        none += usize::from(is_disabled);
+    }
+    assert!(none > 0);
+}
+
+#[test]
 fn the_api_server_calls_the_service_or_the_url() {
-    let service = json!({"namespace": NAMESPACE, "name": "bindguard", "path": "/validate"});
-    let by_service = Rendering::of(&json!({}));
-    let values = json!({"webhook": {"url": "https://[2001:db8::1]:8443/"}});
-    let by_url = Rendering::of(&values);
-    for (rendering, expected) in [
-        (by_service, json!({ "service": service })),
-        (
-            by_url,
-            json!({"url": "https://[2001:db8::1]:8443/validate"}),
-        ),
-    ] {
-        let live = rendering.object("ValidatingWebhookConfiguration", "bindguard");
-        for webhook in live["webhooks"].as_array().unwrap() {
-            assert_eq!(webhook["clientConfig"], expected);
+    let url = "https://[2001:db8::1]:8443";
+    let values = json!({"webhook": {"url": format!("{url}/")}});
+    let (by_service, by_url) = (Rendering::of(&json!({})), Rendering::of(&values));
+    for (kind, path) in [(VALIDATING, "/validate"), (MUTATING, "/mutate")] {
+        let service = json!({"namespace": NAMESPACE, "name": "bindguard", "path": path});
+        for (rendering, expected) in [
+            (&by_service, json!({ "service": service })),
+            (&by_url, json!({"url": format!("{url}{path}")})),
+        ] {
+            let live = rendering.object(kind, "bindguard");
+            for webhook in live["webhooks"].as_array().unwrap() {
+                assert_eq!(webhook["clientConfig"], expected);
+            }
         }
     }
 }
 
 #[test]
 fn a_ca_bundle_is_rendered_only_where_somebody_has_given_one() {
-    let mut given = 0;
+    let mut given = BTreeSet::new();
     for case in cases() {
-        let live = case
-            .rendering
-            .object("ValidatingWebhookConfiguration", "bindguard");
-        for webhook in live["webhooks"].as_array().unwrap() {
-            let bundle = webhook["clientConfig"].get("caBundle");
-            let value = case.values.pointer("/certificates/provided/caBundle");
-            assert_eq!(bundle.is_some(), value.is_some(), "{}", case.name);
-            given += usize::from(bundle.is_some());
+        for live in configurations(&case.rendering) {
+            for webhook in live["webhooks"].as_array().unwrap() {
+                let bundle = webhook["clientConfig"].get("caBundle");
+                let value = case.values.pointer("/certificates/provided/caBundle");
+                assert_eq!(bundle.is_some(), value.is_some(), "{}", case.name);
+                if bundle.is_some() {
+                    given.insert(webhook["name"].as_str().unwrap());
+                }
+            }
+            let injected = live.pointer("/metadata/annotations/cert-manager.io~1inject-ca-from");
+            let is_cert_manager =
+                case.values.pointer("/certificates/mode") == Some(&json!("cert-manager"));
+            assert_eq!(injected.is_some(), is_cert_manager, "{}", case.name);
         }
-        let injected = live.pointer("/metadata/annotations/cert-manager.io~1inject-ca-from");
-        let is_cert_manager =
-            case.values.pointer("/certificates/mode") == Some(&json!("cert-manager"));
-        assert_eq!(injected.is_some(), is_cert_manager, "{}", case.name);
     }
-    assert!(given > 0);
+    assert_eq!(given.len(), 3, "each webhook was looked at: {given:?}");
     let pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let provided = json!({"secretName": "mine", "caBundle": pem});
     let rendering =
         Rendering::of(&json!({"certificates": {"mode": "provided", "provided": provided}}));
-    let live = rendering.object("ValidatingWebhookConfiguration", "bindguard");
     let encoded =
         "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCkFBQUEKLS0tLS1FTkQgQ0VSVElGSUNBVEUtLS0tLQo=";
-    assert_eq!(*at(live, "/webhooks/0/clientConfig/caBundle"), encoded);
+    for live in configurations(&rendering) {
+        assert_eq!(*at(live, "/webhooks/0/clientConfig/caBundle"), encoded);
+    }
 }

@@ -59,7 +59,7 @@ fn certificates() -> [(&'static str, Value); 3] {
 }
 
 /// Policies with all that match conditions and hooks depend on.
-pub(crate) fn policies() -> [(&'static str, Value); 7] {
+pub(crate) fn policies() -> [(&'static str, Value); 9] {
     let persona = |name: &str, roles: Value, kinds: Value| json!({"name": name, "clusterRoles": roles, "subjectKinds": kinds});
     [
         ("the built-in policy", json!({})),
@@ -99,6 +99,11 @@ pub(crate) fn policies() -> [(&'static str, Value); 7] {
             }),
         ),
         (
+            "nobody orders",
+            json!({"provisioning": {"mode": "Disabled"}}),
+        ),
+        ("odd names of all who have to do with orders", odd_names()),
+        (
             "personas of their own action and companions, without kinds",
             json!({
                 "action": "Warn",
@@ -130,6 +135,48 @@ pub(crate) fn policies() -> [(&'static str, Value); 7] {
             }),
         ),
     ]
+}
+
+/// As many companions as there may be, and names that are hard to quote or to show.
+fn odd_names() -> Value {
+    let long = "l".repeat(253);
+    let longer = format!("{}é", "é".repeat(300));
+    let companions = [
+        "it's",
+        "back\\slash",
+        "\"quotes\" and \"more\"",
+        "<a&b>",
+        "é∀😀",
+        "on",
+        "12",
+        "{{ x }}",
+        "${1} x",
+        "soft\u{ad}hyphen",
+        "right\u{202e}to left",
+        "no\u{200b}width\u{feff}",
+        "tag\u{e0041} musical\u{1d173}",
+        "variation\u{fe0f}",
+        &long,
+        &longer,
+    ];
+    assert_eq!(companions.len(), 16);
+    let companions = companions.map(|name| json!({ "clusterRole": name }));
+    json!({
+        "companions": companions,
+        "provisioning": {
+            "serviceAccounts": [
+                {"namespace": "flux-system", "name": "kustomize-controller"},
+                {"namespace": "12", "name": "a.b-c"},
+            ],
+            "notOrdering": [
+                {"kind": "User", "name": "it's a robot"},
+                {"kind": "Group", "name": "back\\slash\\'"},
+                {"kind": "User", "name": "# \"<é&😀>\" \u{202e}\u{2028}${1} %s %!d(x)"},
+                {"kind": "Group", "name": "true"},
+            ],
+        },
+        "exempt": {"namespaces": ["1e3", "kube-system", "null"]},
+    })
 }
 
 fn places() -> [(&'static str, Value); 2] {

@@ -13,6 +13,11 @@ fn names_follow_the_release_and_fit_wherever_they_are_used() {
         let name = services[0]["metadata"]["name"].as_str().unwrap().to_owned();
         for object in &rendering.objects {
             let own = object["metadata"]["name"].as_str().unwrap();
+            // A cluster has one bindguard that takes orders.
+            let is_of_orders = ["bindguard-epoch", "bindguard-orders"].contains(&own);
+            if own.ends_with(".bindguard.dev") || is_of_orders {
+                continue;
+            }
             assert!(own.starts_with(&name) && own.len() <= 63, "{own}");
         }
         name

@@ -34,7 +34,7 @@ fn they_say_what_is_refused_and_what_passes() {
         "While bindguard does not answer, such bindings are refused;",
         "helm test bindguard -n bindguard",
         "--clusterrole=spectro-list-vmtemplates --user=alice@example.com",
-        "kubectl delete validatingwebhookconfiguration bindguard\n",
+        "kubectl delete validatingwebhookconfiguration,mutatingwebhookconfiguration bindguard\n",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
@@ -57,6 +57,11 @@ fn they_say_what_is_refused_and_what_passes() {
         !text.contains("REFUSED") && !text.contains("Too strict"),
         "{text}"
     );
+    let nobody_orders = json!({"policy": {"provisioning": {"mode": "Disabled"}}});
+    let text = notes(&nobody_orders, "bindguard");
+    let delete = "kubectl delete validatingwebhookconfiguration bindguard\n";
+    assert!(text.contains(delete), "{text}");
+    assert!(!text.contains("ValidatingAdmissionPolicies"), "{text}");
 }
 
 #[test]

@@ -93,28 +93,107 @@ fn secrets_are_named_but_for_making_them_anew_and_never_across_namespaces() {
     assert_eq!(read, own.into());
 }
 
+/// The names of the ClusterRoles that the policy of a rendering says are companions.
+fn companions(policy: &Value) -> Vec<&str> {
+    let companions = policy["spec"]["companions"].as_array().unwrap().iter();
+    companions
+        .map(|companion| companion["clusterRole"].as_str().unwrap())
+        .collect()
+}
+
 #[test]
-fn bind_is_for_the_personas_alone_in_the_own_namespace_alone_and_of_a_hook() {
-    let mut seen = 0;
+fn bind_is_for_a_hook_and_personas_in_the_own_namespace_and_for_the_controller_and_companions() {
+    let mut seen = BTreeSet::new();
     for granted in all() {
         if !granted.list("verbs").contains(&"bind") {
             continue;
         }
-        seen += 1;
         let place = granted.place();
-        assert_eq!(
-            (granted.kind, granted.name),
-            ("Role", "bindguard-verify"),
-            "{place}"
-        );
         assert_eq!(granted.list("resources"), ["clusterroles"], "{place}");
         let policy: Value = serde_saphyr::from_str(granted.case.rendering.policy()).unwrap();
-        let personas = policy["spec"]["personas"].as_array().unwrap().iter();
-        let roles = personas.flat_map(|persona| persona["clusterRoles"].as_array().unwrap());
-        let roles: Vec<&str> = roles.map(|role| role.as_str().unwrap()).collect();
+        let roles: Vec<&str> = match (granted.kind, granted.name) {
+            ("Role", "bindguard-verify") => {
+                let personas = policy["spec"]["personas"].as_array().unwrap().iter();
+                let roles = personas.flat_map(|one| one["clusterRoles"].as_array().unwrap());
+                roles.map(|role| role.as_str().unwrap()).collect()
+            }
+            ("ClusterRole", "bindguard-controller") => companions(&policy),
+            _ => panic!("{place}"),
+        };
         assert_eq!(granted.list("resourceNames"), roles, "{place}");
+        seen.insert((granted.name, roles.len()));
     }
-    assert!(seen > 30, "{seen}");
+    assert!(seen.contains(&("bindguard-controller", 16)), "{seen:?}");
+    assert!(seen.contains(&("bindguard-verify", 8)), "{seen:?}");
+}
+
+/// What only orders need, by whose it is.
+const FOR_ORDERS: [&str; 8] = [
+    "ClusterRole bindguard-controller: bind,get clusterroles",
+    "ClusterRole bindguard-controller: create clusterrolebindings",
+    "ClusterRole bindguard-controller: create,patch events",
+    "ClusterRole bindguard-controller: get validatingadmissionpolicies,validatingadmissionpolicybindings",
+    "ClusterRole bindguard-controller: get,list,watch clusterrolebindings,rolebindings",
+    "ClusterRole bindguard: create subjectaccessreviews",
+    "Role bindguard-controller: get,update configmaps",
+    "Role bindguard: get,list,watch configmaps",
+];
+
+#[test]
+fn what_only_orders_need_is_given_wherever_somebody_orders_and_nowhere_else() {
+    let mut disabled = 0;
+    for case in cases() {
+        let given: BTreeSet<String> = all()
+            .into_iter()
+            .filter(|granted| std::ptr::eq(granted.case, case))
+            .map(|granted| {
+                let mut verbs = granted.list("verbs");
+                verbs.sort_unstable();
+                let resources = granted.list("resources").join(",");
+                format!(
+                    "{} {}: {} {resources}",
+                    granted.kind,
+                    granted.name,
+                    verbs.join(",")
+                )
+            })
+            .collect();
+        let mode = case.values.pointer("/policy/provisioning/mode");
+        let is_disabled = mode == Some(&json!("Disabled"));
+        disabled += usize::from(is_disabled);
+        for right in FOR_ORDERS {
+            assert_eq!(
+                given.contains(right),
+                !is_disabled,
+                "{}: {right}",
+                case.name
+            );
+        }
+        let maps = ["bindguard-epoch", "bindguard-orders"];
+        for name in maps {
+            let found = names(&case.rendering, "ConfigMap").any(|found| found == name);
+            assert_eq!(found, !is_disabled, "{}: {name}", case.name);
+        }
+    }
+    assert!(disabled > 0);
+}
+
+#[test]
+fn the_controller_makes_bindings_and_never_changes_or_deletes_one() {
+    let mut writes = BTreeSet::new();
+    for granted in all() {
+        if granted.name != "bindguard-controller" {
+            continue;
+        }
+        let resources = granted.list("resources");
+        if resources
+            .iter()
+            .any(|resource| resource.ends_with("bindings"))
+        {
+            writes.extend(granted.list("verbs"));
+        }
+    }
+    assert_eq!(writes, ["create", "get", "list", "watch"].into());
 }
 
 #[test]
@@ -155,8 +234,7 @@ fn serve_writes_nothing_in_the_cluster_but_events_and_its_history() {
         let (resources, place) = (granted.list("resources"), granted.place());
         let expected: &[&str] = match (granted.kind, resources.as_slice()) {
             ("Role", ["events"]) => &["create", "patch"],
-            ("Role", ["configmaps"]) => {
-                assert_eq!(granted.list("resourceNames"), ["bindguard-history"]);
+            ("Role", ["configmaps"]) if granted.list("resourceNames") == ["bindguard-history"] => {
                 &["update", "patch"]
             }
             ("ClusterRole", ["subjectaccessreviews"]) => &["create"],
@@ -183,6 +261,9 @@ fn a_right_that_no_name_limits_is_one_of_these() {
         })
         .collect();
     let expected = [
+        "ClusterRole bindguard-controller: create clusterrolebindings",
+        "ClusterRole bindguard-controller: create,patch events",
+        "ClusterRole bindguard-controller: get,list,watch clusterrolebindings,rolebindings",
         "ClusterRole bindguard-reader: get,list,watch rolebindings,clusterrolebindings",
         "ClusterRole bindguard-verify: list clusterrolebindings",
         "ClusterRole bindguard: create subjectaccessreviews",

@@ -60,22 +60,42 @@ impl Release {
         self.helm(&[command, RELEASE, chart, "--values", &file, "--no-hooks"]);
     }
 
-    /// What the webhook configuration says that the API server is to trust.
+    /// What the webhook configurations say that the API server is to trust, of all webhooks the same.
     fn ca_bundle(&self) -> Value {
-        let args = [
-            "get",
-            "validatingwebhookconfiguration",
-            RELEASE,
-            "--output=json",
-        ];
+        let kinds = "validatingwebhookconfigurations,mutatingwebhookconfigurations";
+        let args = ["get", kinds, "--output=json"];
         let live = self.plane.kubectl(ADMIN, &args).expect_success();
         let live: Value = serde_json::from_str(&live).unwrap();
-        live["webhooks"][0]["clientConfig"]["caBundle"].clone()
+        let configurations = live["items"].as_array().unwrap().iter();
+        let mut bundles: Vec<Value> = configurations
+            .flat_map(|configuration| configuration["webhooks"].as_array().unwrap())
+            .map(|webhook| webhook["clientConfig"]["caBundle"].clone())
+            .collect();
+        assert_eq!(bundles.len(), 3, "{live:#}");
+        bundles.dedup();
+        assert_eq!(bundles.len(), 1, "{live:#}");
+        bundles.remove(0)
     }
 
-    fn helm(&self, args: &[&str]) {
+    fn helm(&self, args: &[&str]) -> Output {
         let args = [args, &["--namespace", &self.namespace]].concat();
-        self.plane.helm(ADMIN, &args).expect_success();
+        let output = self.plane.helm(ADMIN, &args);
+        output.clone().expect_success();
+        output
+    }
+
+    /// Uninstalls, and gives the kinds in the order in which Helm deleted them.
+    fn uninstall(&self) -> Vec<String> {
+        let output = self.helm(&["uninstall", RELEASE, "--no-hooks", "--debug"]);
+        let told = output.stderr.lines().chain(output.stdout.lines());
+        let mut kinds: Vec<String> = told
+            .filter(|line| line.contains("starting delete resource"))
+            .filter_map(|line| line.split_once(" kind="))
+            .map(|(_, kind)| kind.trim().to_owned())
+            .collect();
+        kinds.dedup();
+        assert!(kinds.len() > 10, "{output}");
+        kinds
     }
 
     fn rendering(&self) -> Rendering {
@@ -180,7 +200,8 @@ impl Release {
     fn left_behind(&self) -> String {
         let kinds = "all,secrets,configmaps,leases,roles,rolebindings,serviceaccounts,networkpolicies,\
                      poddisruptionbudgets,clusterroles,clusterrolebindings,\
-                     validatingwebhookconfigurations,mutatingwebhookconfigurations";
+                     validatingwebhookconfigurations,mutatingwebhookconfigurations,\
+                     validatingadmissionpolicies,validatingadmissionpolicybindings";
         let label = "app.kubernetes.io/part-of=bindguard";
         let args = [
             "get",
@@ -263,6 +284,7 @@ fn works(release: &Release, is_managed: bool) {
         &[
             "bindguard_certificate_trusted 1",
             "bindguard_configuration_drift{kind=\"validating\"} 0",
+            "bindguard_configuration_drift{kind=\"mutating\"} 0",
             "bindguard_persona_index_synced 1",
             "bindguard_watch_working 1",
         ],
@@ -291,6 +313,21 @@ fn works(release: &Release, is_managed: bool) {
     release.hook("unregister").expect_success();
     let passed = eventually(LIMIT, || release.bind().succeeded().then_some(()));
     assert!(passed.is_some(), "nobody is asked any more");
-    release.helm(&["uninstall", RELEASE, "--no-hooks"]);
+    // The controller has lost its rights before nobody holds off orders any more.
+    let kinds = release.uninstall();
+    let place = |kind: &str| kinds.iter().position(|deleted| deleted == kind).unwrap();
+    for guard in [
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+    ] {
+        for before in [
+            "Deployment",
+            "RoleBinding",
+            "ClusterRoleBinding",
+            "ClusterRole",
+        ] {
+            assert!(place(before) < place(guard), "{kinds:?}");
+        }
+    }
     assert_eq!(release.left_behind(), "");
 }

@@ -9,6 +9,10 @@ const FILE: &str = "charts/bindguard/values.schema.json";
 /// A name that RBAC takes for a role.
 const ROLE: &str = r"^[^/%\x00-\x1f\x7f-\x9f]+$";
 const NAMESPACE: &str = "^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+/// A name of a ServiceAccount.
+const OBJECT: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+/// A name of anybody else.
+const FREE_TEXT: &str = r"^[^\x00-\x1f\x7f-\x9f]+$";
 const DURATION: &str = "^([0-9]+(h|m|s))+$";
 
 /// The schema of `policy`: that of a policy's `spec`, a little stricter.
@@ -25,6 +29,7 @@ fn policy() -> Value {
     }
     let role = json!({"pattern": ROLE, "not": {"enum": [".", ".."]}});
     let unique = json!({"uniqueItems": true});
+    let object = json!({"pattern": OBJECT, "maxLength": 253});
     for (path, more) in [
         ("personas/items/clusterRoles", &unique),
         ("personas/items/clusterRoles/items", &role),
@@ -38,6 +43,15 @@ fn policy() -> Value {
         ("exempt/requesters/items", &account_needs_namespace()),
         ("exempt/subjects/items/name", &json!({"minLength": 1})),
         ("exempt/requesters/items/name", &json!({"minLength": 1})),
+        (
+            "provisioning/serviceAccounts/items/namespace",
+            &json!({ "pattern": NAMESPACE }),
+        ),
+        ("provisioning/serviceAccounts/items/name", &object),
+        (
+            "provisioning/notOrdering/items/name",
+            &json!({ "pattern": FREE_TEXT }),
+        ),
         (
             "provisioning/orderLifetime",
             &json!({ "pattern": DURATION }),

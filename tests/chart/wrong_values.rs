@@ -104,6 +104,22 @@ fn of_the_policy() -> Vec<Wrong> {
             "/policy/provisioning/maxCompanions",
         ),
         (
+            policy(
+                json!({"provisioning": {"serviceAccounts": [{"namespace": "Flux", "name": "a"}]}}),
+            ),
+            "/policy/provisioning/serviceAccounts/0/namespace",
+        ),
+        (
+            policy(
+                json!({"provisioning": {"serviceAccounts": [{"namespace": "flux", "name": "a b"}]}}),
+            ),
+            "/policy/provisioning/serviceAccounts/0/name",
+        ),
+        (
+            policy(json!({"provisioning": {"notOrdering": [{"kind": "User", "name": "a\u{1}"}]}})),
+            "/policy/provisioning/notOrdering/0/name",
+        ),
+        (
             policy(json!({"provisioning": {"orderLifetime": "ten minutes"}})),
             "/policy/provisioning/orderLifetime",
         ),

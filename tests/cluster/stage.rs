@@ -123,14 +123,14 @@ pub(crate) fn platform() -> User {
     User::named("dana@example.com").in_group("platform")
 }
 
-/// Makes the roles and accounts that tests need, and returns bindguard's kubeconfig: it may list
-/// and watch ClusterRoleBindings, and nothing else, so that a right too few fails every test.
+/// Makes the roles and accounts that tests need, and returns the kubeconfig of the account that the
+/// chart makes for bindguard.
 pub(crate) fn furnish(plane: &ControlPlane) -> PathBuf {
     plane.install_roles();
     plane
         .apply(ADMIN, include_str!("world.yaml"))
         .expect_success();
-    plane.service_account_kubeconfig("bindguard", "webhook")
+    plane.accounts().serve.clone()
 }
 
 /// `bindguard serve` as it is built for these tests.

@@ -362,9 +362,9 @@ fn a_binding_that_asks_for_its_companions_is_told_that_nobody_makes_them() {
     binding["metadata"]["annotations"] = json!({"bindguard.dev/provision": "true"});
     let output = scene.stage.kubectl_file(&["create"], &[binding]);
     let denial = output.expect_denied(&[&scene.lacks()]);
-    // It may not read what a controller would publish.
+    // There is no controller here to publish one.
     let told = "The annotation bindguard.dev/provision has no effect: ConfigMap \
-                bindguard/bindguard-epoch cannot be read.";
+                bindguard/bindguard-epoch holds no epoch.";
     assert!(denial.text.contains(told), "{output}");
 }
 

@@ -28,9 +28,7 @@ fn what_is_applied_is_as_wanted_until_the_policy_is_edited() {
     let stage = stage();
     let policy = fresh_folder("policy").join("policy.yaml");
     fs::write(&policy, format!("{POLICY}spec: {{action: Deny}}\n")).unwrap();
-    let bindguard = serve(&stage.plane.kubeconfig("bindguard"))
-        .policy(&policy)
-        .start();
+    let bindguard = serve(&stage.plane.accounts().serve).policy(&policy).start();
     let wanted = eventually(LIMIT, || (drift(&bindguard) == [0, 0]).then_some(()));
     assert!(
         wanted.is_some(),

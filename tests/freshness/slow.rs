@@ -16,7 +16,7 @@ fn behind_a_proxy() -> (Bindguard, Proxy) {
     let plane = stage().plane;
     let target = plane.url().rsplit(':').next().unwrap().parse().unwrap();
     let proxy = Proxy::to(target);
-    let kubeconfig = by_way_of(proxy.port(), &plane.kubeconfig("bindguard"));
+    let kubeconfig = by_way_of(proxy.port(), &plane.accounts().serve);
     (serve(&kubeconfig).start(), proxy)
 }
 

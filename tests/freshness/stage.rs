@@ -3,26 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::support::{ADMIN, Bindguard, ControlPlane, Registration, Serve, fresh_folder};
-
-/// What bindguard may do, and no more.
-const RIGHTS: &str = "
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: bindguard}
-rules:
-- {apiGroups: [rbac.authorization.k8s.io], resources: [clusterrolebindings, rolebindings], verbs: [list, watch]}
-- apiGroups: [admissionregistration.k8s.io]
-  resources: [validatingwebhookconfigurations, mutatingwebhookconfigurations]
-  resourceNames: [bindguard]
-  verbs: [get]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: bindguard}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: bindguard}
-subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: bindguard}]
-";
+use crate::support::{Bindguard, ControlPlane, Registration, Serve, fresh_folder};
 
 pub(crate) struct Stage {
     pub(crate) plane: &'static ControlPlane,
@@ -45,11 +26,11 @@ pub(crate) fn stage() -> &'static Stage {
     })
 }
 
-/// Makes the roles that tests need, and returns bindguard's kubeconfig.
+/// Makes the roles that tests need, and returns the kubeconfig of the account that the chart makes
+/// for bindguard.
 pub(crate) fn furnish(plane: &ControlPlane) -> PathBuf {
     plane.install_roles();
-    plane.apply(ADMIN, RIGHTS).expect_success();
-    plane.kubeconfig("bindguard")
+    plane.accounts().serve.clone()
 }
 
 /// `bindguard serve` with a kubeconfig.

@@ -67,7 +67,7 @@ fn hostile_names_are_shown_safely_recorded_exactly_and_mended_by_the_commands_sh
     let plane = ControlPlane::shared().install_roles();
     let namespace = plane.namespace();
     let bindguard = Serve::new(env!("CARGO_BIN_EXE_bindguard"))
-        .kubeconfig(plane.kubeconfig(ADMIN))
+        .kubeconfig(&plane.accounts().serve)
         .start();
     let registration = bindguard.register(plane);
     let seed = setting("HOSTILE_SEED", 1);

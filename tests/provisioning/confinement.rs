@@ -1,7 +1,6 @@
 //! What the controller may do, whatever RBAC gives it.
 
-use std::path::PathBuf;
-use std::sync::OnceLock;
+use std::sync::Once;
 
 use serde_json::{Value, json};
 
@@ -11,12 +10,22 @@ use crate::world::{ORDERS, bindguard, cluster_role_binding, guarded, ordered, ro
 const COMPANIONS: &str = "companions.bindguard.dev";
 const WEBHOOKS: &str = "webhooks.bindguard.dev";
 
+/// As the controller, with far more rights than it is given: its guards hold whatever RBAC says.
 fn as_controller(args: &[&str], input: &str) -> Output {
-    static KUBECONFIG: OnceLock<PathBuf> = OnceLock::new();
+    static RIGHTS: Once = Once::new();
     let plane = guarded();
-    let kubeconfig = KUBECONFIG
-        .get_or_init(|| plane.service_account_kubeconfig("bindguard", "bindguard-controller"));
-    plane.kubectl_with(kubeconfig, args, input)
+    RIGHTS.call_once(|| {
+        plane.accounts();
+        let everything = [
+            "create",
+            "clusterrolebinding",
+            "controller",
+            "--clusterrole=everything",
+            "--serviceaccount=bindguard:bindguard-controller",
+        ];
+        plane.kubectl(ADMIN, &everything).expect_success();
+    });
+    plane.kubectl_with(&plane.accounts().controller, args, input)
 }
 
 fn create(object: &Value) -> Output {

@@ -27,11 +27,8 @@ pub(crate) fn stage() -> MutexGuard<'static, Stage> {
     let stage = STAGE.get_or_init(|| {
         let plane = PLANE.get_or_init(|| ControlPlane::start(&[]));
         furnish(plane);
-        plane
-            .apply(ADMIN, include_str!("serve.yaml"))
-            .expect_success();
         let bindguard = Serve::new(env!("CARGO_BIN_EXE_bindguard"))
-            .kubeconfig(plane.kubeconfig("server"))
+            .kubeconfig(&plane.accounts().serve)
             .policy(policy_file(POLICY))
             .start();
         let registration = bindguard.register(plane);
@@ -51,9 +48,7 @@ pub(crate) fn stage() -> MutexGuard<'static, Stage> {
 impl Stage {
     /// Puts everything in place that a test may have taken away.
     fn restore(&self) {
-        self.plane
-            .apply(ADMIN, include_str!("serve.yaml"))
-            .expect_success();
+        self.plane.accounts().restore(self.plane);
         self.plane
             .apply(ADMIN, &self.bindguard.manifests())
             .expect_success();

@@ -1,4 +1,4 @@
-//! What watches the guard, run here as a ServiceAccount with no more rights than that takes.
+//! What watches the guard, run here as the chart's ServiceAccount of the controller.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,11 +34,8 @@ impl Watchman {
 
     /// Begins to watch with this policy in force.
     pub(crate) fn start_with(plane: &ControlPlane, policy: Policy) -> Self {
-        plane
-            .apply(ADMIN, include_str!("controller.yaml"))
-            .expect_success();
         let options = ClientOptions {
-            kubeconfig: Some(plane.service_account_kubeconfig("bindguard", "watchman")),
+            kubeconfig: Some(plane.accounts().controller.clone()),
             ..ClientOptions::default()
         };
         let runtime = Runtime::new().expect("a runtime");

@@ -101,6 +101,10 @@ fn a_right_that_comes_later_is_noticed() {
             .then_some(())
     });
     assert!(failed.is_some(), "{}", bindguard.stderr());
+    // The role of the account that the chart makes.
+    plane.accounts();
+    // The role of the account that the chart makes.
+    plane.accounts();
     bind("bindguard");
     wait_for_personas(&bindguard);
     assert!(

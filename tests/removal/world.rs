@@ -22,9 +22,9 @@ pub(crate) fn furnish(plane: &ControlPlane) {
         .expect_success();
 }
 
-/// bindguard as a user who may list and watch bindings.
+/// bindguard as the account that the chart makes for it.
 pub(crate) fn serve(plane: &ControlPlane) -> Serve {
-    serve_as(plane.kubeconfig("bindguard"))
+    serve_as(plane.accounts().serve.clone())
 }
 
 pub(crate) fn serve_as(kubeconfig: PathBuf) -> Serve {

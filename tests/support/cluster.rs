@@ -26,7 +26,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     control_plane.with_controller_manager().install_roles();
     eprintln!("Starting bindguard ...");
     let kubeconfig = control_plane.kubeconfig(ADMIN);
-    let bindguard = Serve::new(binary).kubeconfig(&kubeconfig).start();
+    let account = &control_plane.accounts().serve;
+    let bindguard = Serve::new(binary).kubeconfig(account).start();
     let registration = bindguard.register(&control_plane);
 
     let kubectl = control_plane.assets().join("kubectl");

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::accounts::Accounts;
 use super::authority::{Authority, fresh_key};
 use super::command::LIMIT;
 use super::process::Process;
@@ -24,6 +25,7 @@ pub struct ControlPlane {
     pub(super) authority: Authority,
     pub(super) kubeconfigs: Mutex<HashMap<User, PathBuf>>,
     pub(super) controller_manager: OnceLock<Process>,
+    pub(super) accounts: OnceLock<Accounts>,
     pub(super) roles: OnceLock<()>,
     pub(super) registered: AtomicBool,
     port: u16,
@@ -106,6 +108,7 @@ impl ControlPlane {
             authority,
             kubeconfigs: Mutex::default(),
             controller_manager: OnceLock::new(),
+            accounts: OnceLock::new(),
             roles: OnceLock::new(),
             registered: AtomicBool::new(false),
             port: reserve_port(),

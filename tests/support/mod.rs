@@ -18,6 +18,7 @@
     reason = "a panic is how a test fails, and stderr is where it speaks"
 )]
 
+mod accounts;
 mod assets;
 mod authority;
 mod bindguard;
@@ -39,6 +40,7 @@ mod wait;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+pub use accounts::Accounts;
 pub use assets::folder as assets_folder;
 pub use authority::Authority;
 pub use bindguard::{Bindguard, Serve, clean_command};

@@ -55,3 +55,28 @@ object.subjects.exists(subject, {{ join " || " $conditions }})
 {{- range .personas }}{{ range .clusterRoles }}{{ if has . $roles }}{{ $overlap = true }}{{ end }}{{ end }}{{ end -}}
 {{- if $overlap }} && !(request.operation == 'UPDATE' && {{ include "bindguard.personaBindings" . }}){{ end -}}
 {{- end -}}
+
+{{/* An annotation of ours as an optional value, in CEL. Takes (list object key). */}}
+{{- define "bindguard.annotation" -}}
+{{ index . 0 }}.metadata.?annotations[?'bindguard.dev/{{ index . 1 }}']
+{{- end -}}
+
+{{/* Whether an annotation of ours differs from what it was. */}}
+{{- define "bindguard.annotationChanged" -}}
+{{ include "bindguard.annotation" (list "object" .) }}.orValue('') != {{ include "bindguard.annotation" (list "oldObject" .) }}.orValue('')
+{{- end -}}
+
+{{/* An order that was not there before, or that somebody else now stands for. */}}
+{{- define "bindguard.newOrder" -}}
+{{ include "bindguard.annotation" (list "object" "order") }}.hasValue() && (oldObject == null || {{ include "bindguard.annotationChanged" "order" }} || {{ include "bindguard.annotationChanged" "ordered-by" }})
+{{- end -}}
+
+{{/* Bindings that an order may be stamped on, and those that bring one which must be taken off. Takes (list policy mode). */}}
+{{- define "bindguard.toPatch" -}}
+{{- $policy := index . 0 -}}
+{{- if eq (index . 1) "OnRequest" -}}
+{{ include "bindguard.annotation" (list "object" "provision") }}.hasValue() && {{ end -}}
+{{- with $policy.exempt.namespaces -}}
+!(request.?namespace.orValue('') in {{ include "bindguard.celList" . }}) && {{ end -}}
+{{ include "bindguard.personaBindings" $policy }} || {{ include "bindguard.newOrder" . }}
+{{- end -}}

@@ -23,6 +23,26 @@
 {{- end -}}
 {{- end -}}
 
+{{/* Whether the API has ValidatingAdmissionPolicies; empty if not. Where Helm renders without a cluster it knows of no kinds
+at all, and the version decides. */}}
+{{- define "bindguard.hasGuards" -}}
+{{- $versions := .Capabilities.APIVersions -}}
+{{- if $versions.Has "admissionregistration.k8s.io/v1/ValidatingAdmissionPolicy" -}}
+true
+{{- else if not ($versions.Has "v1/Pod") -}}
+{{- if semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version }}true{{ end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The mode of provisioning: nobody orders where no guard could hold anybody off. */}}
+{{- define "bindguard.mode" -}}
+{{- if include "bindguard.hasGuards" . -}}
+{{ .Values.policy.provisioning.mode }}
+{{- else -}}
+Disabled
+{{- end -}}
+{{- end -}}
+
 {{/* The actions of the personas, each once, as a JSON list. */}}
 {{- define "bindguard.actions" -}}
 {{- $default := .Values.policy.action -}}

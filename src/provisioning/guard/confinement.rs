@@ -9,9 +9,6 @@ use crate::domain::identity::SERVICE_ACCOUNT_USER_PREFIX;
 use crate::domain::policy::{Policy, ServiceAccountName};
 use crate::provisioning::COMPANION_NAME_PREFIX;
 
-/// The name of both webhook configurations.
-const CONFIGURATION: &str = "bindguard";
-
 /// What a webhook says besides `clientConfig`, of both kinds of configuration.
 const WEBHOOK_FIELDS: [&str; 10] = [
     "rules",
@@ -26,8 +23,15 @@ const WEBHOOK_FIELDS: [&str; 10] = [
     "reinvocationPolicy",
 ];
 
-pub(super) fn guards(policy: &Policy, controller: &ServiceAccountName) -> [Guard; 2] {
-    [companions(policy, controller), webhooks(controller)]
+pub(super) fn guards(
+    policy: &Policy,
+    controller: &ServiceAccountName,
+    configuration: &str,
+) -> [Guard; 2] {
+    [
+        companions(policy, controller),
+        webhooks(controller, configuration),
+    ]
 }
 
 /// Nothing of RBAC but creating companion bindings, for those whom an order can be for.
@@ -85,7 +89,7 @@ fn companions(policy: &Policy, controller: &ServiceAccountName) -> Guard {
 }
 
 /// Nothing in webhook configurations but the `caBundle` of bindguard's own.
-fn webhooks(controller: &ServiceAccountName) -> Guard {
+fn webhooks(controller: &ServiceAccountName, configuration: &str) -> Guard {
     let only = "bindguard's controller may change nothing in webhook configurations but the \
                 caBundle of bindguard's own";
     let same = |of: &str, field: &str| format!("object.{of}.?{field} == oldObject.{of}.?{field}");
@@ -109,7 +113,8 @@ fn webhooks(controller: &ServiceAccountName) -> Guard {
         validations: vec![
             validation(
                 format!(
-                    "request.operation == 'UPDATE' && object.metadata.name == '{CONFIGURATION}'"
+                    "request.operation == 'UPDATE' && object.metadata.name == {}",
+                    quoted(configuration)
                 ),
                 only.to_owned(),
             ),

@@ -40,12 +40,13 @@ pub struct Guard {
     pub binding: ValidatingAdmissionPolicyBinding,
 }
 
-/// All guards that a policy wants, for a controller that runs as this ServiceAccount.
+/// All guards that a policy wants, for a controller that runs as this ServiceAccount, and whose
+/// webhook configurations have this name.
 #[must_use]
-pub fn guards(policy: &Policy, controller: &ServiceAccountName) -> Vec<Guard> {
+pub fn guards(policy: &Policy, controller: &ServiceAccountName, configuration: &str) -> Vec<Guard> {
     orders(policy)
         .into_iter()
-        .chain(confinement::guards(policy, controller))
+        .chain(confinement::guards(policy, controller, configuration))
         .collect()
 }
 

@@ -79,6 +79,16 @@ pub(crate) fn cases() -> Vec<Case> {
         )
         .names("private key"),
         case(
+            "a controller without its namespace",
+            "bindguard manifests --service a/b --controller controller",
+        )
+        .names("--controller"),
+        case(
+            "a name that no webhook configuration can have",
+            "bindguard manifests --service a/b --webhook-configuration 'a b'",
+        )
+        .names("--webhook-configuration"),
+        case(
             "a policy that is missing",
             "bindguard manifests --service bindguard/webhook --policy missing.yaml",
         )

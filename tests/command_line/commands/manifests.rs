@@ -131,6 +131,26 @@ fn the_controller_that_is_confined_may_have_another_name() {
 }
 
 #[test]
+fn the_configurations_may_have_another_name_which_the_guard_knows() {
+    let sandbox = Sandbox::new();
+    for (more, expected) in [
+        (&[][..], "bindguard"),
+        (&["--webhook-configuration", "ours.guard"][..], "ours.guard"),
+    ] {
+        let arguments = [&["manifests", "--service", "a/b"][..], more].concat();
+        let text = sandbox.run(&arguments).expect_success();
+        let names = names(&documents(&text))
+            .into_iter()
+            .filter(|(kind, _)| kind.ends_with("WebhookConfiguration"))
+            .map(|(_, name)| name.to_owned())
+            .collect::<Vec<_>>();
+        assert_eq!(names, [expected, expected]);
+        let known = format!("object.metadata.name == '{expected}'");
+        assert_eq!(text.matches(&known).count(), 1, "{text}");
+    }
+}
+
+#[test]
 fn by_url_the_api_server_is_told_each_path_and_the_ca_of_the_file() {
     let sandbox = Sandbox::new();
     let ca = good().certificate;
