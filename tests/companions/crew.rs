@@ -51,18 +51,9 @@ impl Crew {
     /// A crew of its own, by this policy.
     pub(crate) fn gather(plane: &'static ControlPlane, policy: &str) -> Self {
         furnish(plane);
-        // It gets no right here that its chart would not give it.
-        let everything = ["delete", "clusterrolebinding", "controller"];
-        plane.kubectl(ADMIN, &everything).expect_success();
-        for manifests in [
-            include_str!("../provisioning/serve.yaml"),
-            include_str!("controller.yaml"),
-        ] {
-            plane.apply(ADMIN, manifests).expect_success();
-        }
         let policy = policy_file(policy);
         let bindguard = Serve::new(env!("CARGO_BIN_EXE_bindguard"))
-            .kubeconfig(plane.kubeconfig("server"))
+            .kubeconfig(&plane.accounts().serve)
             .policy(&policy)
             .start();
         let registration = bindguard.register(plane);
@@ -77,6 +68,7 @@ impl Crew {
 
     /// Puts everything in place that a test may have taken away.
     pub(crate) fn restore(&self) {
+        self.plane.accounts().restore(self.plane);
         self.plane
             .apply(ADMIN, &self.bindguard.manifests())
             .expect_success();
@@ -92,14 +84,13 @@ impl Crew {
     pub(crate) fn another_controller(&self) {
         let folder = fresh_folder("controller");
         let port = reserve_port();
-        let account = self
-            .plane
-            .service_account_kubeconfig("bindguard", "bindguard-controller");
         let mut command = clean_command(env!("CARGO_BIN_EXE_bindguard").as_ref(), &folder);
         command.args(["controller", "--certificates", "external"]);
         command.args(["--admin-listen", &format!("127.0.0.1:{port}")]);
         command.arg("--policy").arg(&self.policy);
-        command.arg("--kubeconfig").arg(account);
+        command
+            .arg("--kubeconfig")
+            .arg(&self.plane.accounts().controller);
         let process = Process::start("controller", command, &folder);
         self.controllers().push(Controller { process, port });
     }

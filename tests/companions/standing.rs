@@ -211,3 +211,36 @@ fn a_binding_that_is_gone_or_has_lost_its_subject_by_then_gets_nothing() {
         assert_eq!(crew.made_for(subject_of(object)), Vec::<Value>::new());
     }
 }
+
+#[test]
+fn a_right_that_is_missing_is_named_and_those_of_the_chart_are_enough() {
+    let crew = crew();
+    assert_eq!(crew.metric("bindguard_rights_missing"), 0, "{}", crew.log());
+    let role = ["clusterrole", "bindguard-controller"];
+    let mut found = crew.get(&role);
+    let rules = found["rules"].as_array_mut().expect("rules");
+    let before = rules.len();
+    rules.retain(|rule| {
+        !rule["resources"]
+            .to_string()
+            .contains("validatingadmissionpolicies")
+    });
+    assert_eq!(rules.len(), before - 1);
+    let patch = format!("--patch={}", json!({"rules": rules}));
+    let patch = [&["patch"], &role[..], &["--type=merge", &patch]].concat();
+    crew.plane.kubectl(ADMIN, &patch).expect_success();
+    kill_all(&crew);
+    crew.controllers().clear();
+    crew.another_controller();
+    let named = eventually(LIMIT, || {
+        let right = "the controller lacks a right to carry orders out: get \
+                     validatingadmissionpolicies.admissionregistration.k8s.io named \
+                     orders.bindguard.dev in the whole cluster";
+        crew.log().contains(right).then_some(())
+    });
+    assert!(named.is_some(), "{}", crew.log());
+    let counted = eventually(LIMIT, || {
+        (crew.metric("bindguard_rights_missing") == 2).then_some(())
+    });
+    assert!(counted.is_some(), "{}", crew.log());
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AuditLog, PATIENCE, PATIENCE_WHEN_STUCK, QUEUE, Written};
+use super::{AuditLog, PATIENCE, QUEUE, Written};
 use crate::telemetry::labels::Decision;
 use crate::telemetry::metrics::Metrics;
 
@@ -128,8 +128,8 @@ async fn only_the_first_call_waits_long_for_a_stream_that_is_stuck() {
     for _ in 0..20 {
         assert_eq!(bench.write("more").await, Written::NotYet);
     }
-    let most = PATIENCE + 20 * PATIENCE_WHEN_STUCK + Duration::from_millis(500);
-    assert!(started.elapsed() < most, "{:?}", started.elapsed());
+    // Half of what it would take if each of them did.
+    assert!(started.elapsed() < 10 * PATIENCE, "{:?}", started.elapsed());
     assert_eq!(bench.counts(), (0, 0, 21));
     assert_eq!(bench.count("audit_lines_late_total"), 21);
 }
