@@ -1,7 +1,9 @@
 //! Talking to the API server: the one place that builds clients and requests.
 
+pub mod backoff;
 pub mod client;
 pub mod cluster_role_binding;
+pub mod config_map;
 pub mod dry_run;
 pub mod endpoints;
 pub mod lean;

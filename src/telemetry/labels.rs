@@ -171,6 +171,24 @@ label! {
 }
 
 label! {
+    /// What came of an attempt to write denials into the history in the cluster.
+    HistoryWrite = "result" {
+        /// They are in it.
+        Ok = "ok",
+        /// Another replica was faster; it is tried again at once.
+        Conflict = "conflict",
+        /// There is no such ConfigMap, or no such namespace.
+        Absent = "absent",
+        /// The right to get or to update it is missing.
+        Forbidden = "forbidden",
+        /// The API server does not take it for another reason.
+        Refused = "refused",
+        /// The API server cannot be asked, or did not answer in time.
+        Unreachable = "unreachable",
+    }
+}
+
+label! {
     /// Which certificate.
     Certificate = "certificate" {
         /// The authority that signs.

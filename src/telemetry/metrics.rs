@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 use super::call::{CallGuard, ConnectionGuard};
 use super::labels::{
     By, By2, Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut, Decision,
-    Endpoint, MissRefusal, Outcome, Reload, WatchKind,
+    Endpoint, HistoryWrite, MissRefusal, Outcome, Reload, WatchKind,
 };
 use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds, seconds_by};
 
@@ -53,6 +53,11 @@ struct Inner {
     audit_lines_lost: Family<By<Decision>, Counter>,
     audit_lines_late: Counter,
     audit_lines_waiting: Gauge,
+    history_entries: Gauge,
+    history_waiting: Gauge,
+    history_writes: Family<By<HistoryWrite>, Counter>,
+    history_evicted: Counter,
+    history_garbage: Counter,
     holdings_entries: Gauge,
     index_synced: Gauge,
     persona_bindings: Gauge,
@@ -207,6 +212,39 @@ impl Metrics {
         self.0.audit_lines_late.inc();
     }
 
+    /// So many denials began to wait for the history.
+    pub fn denials_wait(&self, calls: u64) {
+        let calls = i64::try_from(calls).unwrap_or(i64::MAX);
+        self.0.history_waiting.inc_by(calls);
+    }
+
+    /// So many denials are in the history, or never will be.
+    pub fn denials_wait_no_more(&self, calls: u64) {
+        let calls = i64::try_from(calls).unwrap_or(i64::MAX);
+        self.0.history_waiting.dec_by(calls);
+    }
+
+    /// It was tried to write the history.
+    pub fn history_written(&self, result: HistoryWrite) {
+        self.0.history_writes.get_or_create(&By(result)).inc();
+    }
+
+    /// How many entries the history had when it was written last.
+    pub fn set_history_entries(&self, entries: usize) {
+        let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+        self.0.history_entries.set(entries);
+    }
+
+    /// So many entries gave way to newer ones.
+    pub fn history_evicted(&self, entries: usize) {
+        self.0.history_evicted.inc_by(entries as u64);
+    }
+
+    /// So much of the history could not be understood, and was dropped.
+    pub fn history_garbage(&self, entries: usize) {
+        self.0.history_garbage.inc_by(entries as u64);
+    }
+
     /// How many pairs of identity and companion the holdings have now.
     pub fn set_holdings_entries(&self, entries: usize) {
         let entries = i64::try_from(entries).unwrap_or(i64::MAX);
@@ -350,6 +388,11 @@ impl Inner {
             audit_lines_lost: by(to, "audit_lines_lost", "Audit lines that were not written and never will be, by decision; with those written and those waiting they are all decisions but allow"),
             audit_lines_late: counter(to, "audit_lines_late", "Calls answered before their audit line was written, because standard output took none"),
             audit_lines_waiting: gauge(to, "audit_lines_waiting", "Audit lines that wait for standard output"),
+            history_entries: unknown(to, "history_entries", "Entries of the history of denials in the cluster when this replica wrote it last; -1 before"),
+            history_waiting: gauge(to, "history_waiting", "Denials that are not in the history yet"),
+            history_writes: by(to, "history_writes", "Attempts to write denials into the history in the cluster, by result"),
+            history_evicted: counter(to, "history_evicted", "Entries of the history that gave way to newer ones"),
+            history_garbage: counter(to, "history_garbage", "Lines and keys of the history that were no entries or too many, and were dropped"),
             holdings_entries: gauge(to, "holdings_entries", "Pairs of identity and companion in the index"),
             index_synced: gauge(to, "index_synced", "1 once the index is complete, 0 before"),
             persona_bindings: gauge(to, "persona_bindings", "Persona bindings in the index"),

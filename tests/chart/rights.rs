@@ -157,7 +157,7 @@ fn serve_writes_nothing_in_the_cluster_but_events_and_its_history() {
             ("Role", ["events"]) => &["create", "patch"],
             ("Role", ["configmaps"]) => {
                 assert_eq!(granted.list("resourceNames"), ["bindguard-history"]);
-                &["update", "patch"]
+                &["update"]
             }
             ("ClusterRole", ["subjectaccessreviews"]) => &["create"],
             _ => &[],

@@ -3,6 +3,7 @@
 mod arguments;
 mod certificate;
 mod drift;
+mod history;
 mod observe;
 mod state;
 mod trust;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use tokio::sync::watch;
 
 use super::Outcome;
@@ -25,7 +26,7 @@ use crate::audit::log::AuditLog;
 use crate::policy_file;
 use crate::server::readiness::{Condition, Readiness};
 use crate::server::run::{Server, Services};
-use crate::server::shutdown::{Plan, signals};
+use crate::server::shutdown::{Ended, Plan, signals};
 use crate::server::{admin, webhook};
 use crate::telemetry::labels::Reload;
 use crate::telemetry::metrics::Metrics;
@@ -57,7 +58,9 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     let readiness = Readiness::new(&demanded(&arguments));
     // From here on a signal ends the server as designed, and not the process in the middle.
+    let ending = history::Ending::default();
     let signals = signals().context("cannot handle signals")?;
+    let signals = signals.inspect(|_| ending.told());
     let (policy, digest) = arguments.policy.load()?;
     let (policies, policy_receiver) = watch::channel(Arc::new(policy));
     metrics.set_policy_loaded(clock::now().as_second());
@@ -72,6 +75,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     .await?;
 
     let audit = audit_log(&metrics).context("cannot start the audit log")?;
+    let (audit, mut history) = history::beside(audit, fed.client.as_ref(), &arguments, &metrics);
     let webhook = Webhook {
         state: fed.state.clone(),
         confirm: fed.confirm,
@@ -110,6 +114,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
             feeding,
             certificates.follow(fed.client.clone(), &readiness, &metrics),
             trust,
+            history.run(),
             reload(&arguments, digest, policies, &metrics),
             observe::state(&fed.state, &readiness, &metrics),
             observe::staleness(&fed.state, &metrics),
@@ -127,7 +132,11 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
         // They never end.
         (never, ..) = background.fuse() => match never {},
     };
-    audit.flush(FLUSH).await;
+    let patience = match &ended {
+        Ok(Ended::AtOnce) => FLUSH,
+        _ => ending.left(FLUSH),
+    };
+    tokio::join!(audit.flush(FLUSH), history.finish(patience));
     tracing::info!(ended = ?ended?, "bindguard ends");
     Ok(Outcome::Done)
 }
