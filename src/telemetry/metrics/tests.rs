@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 39] = [
+const NAMES: [&str; 44] = [
     "accept_errors",
     "audit_lines",
     "audit_lines_late",
@@ -27,6 +27,11 @@ const NAMES: [&str; 39] = [
     "connections",
     "connections_cut",
     "decisions",
+    "history_entries",
+    "history_evicted",
+    "history_garbage",
+    "history_waiting",
+    "history_writes",
     "holdings_entries",
     "holdings_stale_seconds",
     "index_synced",
