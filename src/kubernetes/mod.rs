@@ -6,6 +6,7 @@ pub mod cluster_role_binding;
 pub mod config_map;
 pub mod dry_run;
 pub mod endpoints;
+pub mod event;
 pub mod lean;
 pub mod lease;
 mod lenient;

@@ -14,7 +14,7 @@ use prometheus_client::registry::Registry;
 use super::call::{CallGuard, ConnectionGuard};
 use super::labels::{
     By, By2, Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut, Decision,
-    Endpoint, HistoryWrite, MissRefusal, Outcome, Reload, WatchKind,
+    Endpoint, EventWrite, HistoryWrite, MissRefusal, Outcome, Reload, WatchKind,
 };
 use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds, seconds_by};
 
@@ -53,6 +53,7 @@ struct Inner {
     audit_lines_lost: Family<By<Decision>, Counter>,
     audit_lines_late: Counter,
     audit_lines_waiting: Gauge,
+    events: Family<By<EventWrite>, Counter>,
     history_entries: Gauge,
     history_waiting: Gauge,
     history_writes: Family<By<HistoryWrite>, Counter>,
@@ -210,6 +211,11 @@ impl Metrics {
     /// A call was answered before its line was written, which may still happen.
     pub fn audit_line_late(&self) {
         self.0.audit_lines_late.inc();
+    }
+
+    /// It was tried to write an Event, or given up.
+    pub fn event_written(&self, result: EventWrite) {
+        self.0.events.get_or_create(&By(result)).inc();
     }
 
     /// So many denials began to wait for the history.
@@ -388,6 +394,7 @@ impl Inner {
             audit_lines_lost: by(to, "audit_lines_lost", "Audit lines that were not written and never will be, by decision; with those written and those waiting they are all decisions but allow"),
             audit_lines_late: counter(to, "audit_lines_late", "Calls answered before their audit line was written, because standard output took none"),
             audit_lines_waiting: gauge(to, "audit_lines_waiting", "Audit lines that wait for standard output"),
+            events: by(to, "events", "Events about denials, by what came of writing them"),
             history_entries: unknown(to, "history_entries", "Entries of the history of denials in the cluster when this replica wrote it last; -1 before"),
             history_waiting: gauge(to, "history_waiting", "Denials that are not in the history yet"),
             history_writes: by(to, "history_writes", "Attempts to write denials into the history in the cluster, by result"),

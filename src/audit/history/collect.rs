@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 use super::tally::{Bounds, Seen, Tally};
 use crate::audit::denial::Denial;
 use crate::audit::record::{Record, Verdict};
+use crate::telemetry::labels::EventWrite;
 use crate::telemetry::metrics::Metrics;
 
 /// Denials on their way to the cluster. Clones share them.
@@ -18,6 +19,7 @@ pub struct Denials(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     history: Basket,
+    events: Basket,
     metrics: Metrics,
 }
 
@@ -27,6 +29,7 @@ impl Denials {
     pub fn new(metrics: Metrics) -> Self {
         Self(Arc::new(Shared {
             history: Basket::default(),
+            events: Basket::default(),
             metrics,
         }))
     }
@@ -37,12 +40,25 @@ impl Denials {
         if record.decision != Verdict::Deny || record.dry_run {
             return;
         }
-        let Shared { history, metrics } = &*self.0;
+        let Shared {
+            history,
+            events,
+            metrics,
+        } = &*self.0;
         let denial = Arc::new(Denial::of(record));
+        let seen = Seen::once(record.time);
         metrics.denials_wait(1);
-        let evicted = history.put(denial, Seen::once(record.time));
+        let evicted = history.put(Arc::clone(&denial), seen);
         metrics.history_evicted(evicted.len());
         metrics.denials_wait_no_more(evicted.calls());
+        for _ in events.put(denial, seen).iter() {
+            metrics.event_written(EventWrite::Limited);
+        }
+    }
+
+    /// What goes into Events.
+    pub(in crate::audit) fn to_events(&self) -> &Basket {
+        &self.0.events
     }
 
     /// What goes to the history.
@@ -50,7 +66,7 @@ impl Denials {
         &self.0.history
     }
 
-    pub(super) fn metrics(&self) -> &Metrics {
+    pub(in crate::audit) fn metrics(&self) -> &Metrics {
         &self.0.metrics
     }
 }

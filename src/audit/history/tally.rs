@@ -105,6 +105,12 @@ impl Tally {
         Some(entry.seen)
     }
 
+    /// How often this was refused, and when, if it was.
+    #[must_use]
+    pub fn get(&self, denial: &Denial) -> Option<Seen> {
+        self.entries.get(denial).map(|entry| entry.seen)
+    }
+
     /// Every entry, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<Denial>, Seen)> {
         self.entries

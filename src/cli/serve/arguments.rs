@@ -27,8 +27,9 @@ What it needs in the cluster: to list and watch rolebindings and
 clusterrolebindings; with --tls-secret, to list and watch that Secret by name;
 with --verify-ca-bundle, to list and watch the validating- and
 mutatingwebhookconfigurations by name. With the right to get the latter, it
-tells when they do not fit the policy. It writes nothing but the history of
-denials, with the right to get and update the ConfigMap of --history.";
+tells when they do not fit the policy. It writes nothing but Events about
+denials, with the right to create and patch them in all namespaces, and the
+history of denials, with that to get and update the ConfigMap of --history.";
 
 /// Answer the API server's admission calls
 ///

@@ -8,6 +8,7 @@ use kube::Client;
 use tokio::time::Instant;
 
 use super::arguments::Arguments;
+use crate::audit::events::Reporter;
 use crate::audit::history::{Denials, Keeper};
 use crate::audit::log::AuditLog;
 use crate::telemetry::metrics::Metrics;
@@ -18,8 +19,8 @@ const GONE_BY: Duration = Duration::from_millis(29_500);
 /// The longest that the end waits for the cluster.
 const LONGEST: Duration = Duration::from_secs(3);
 
-/// Keeps the history, if there is a cluster to keep it in.
-pub(super) struct History(Option<Keeper>);
+/// Keeps the history and reports denials, if there is a cluster to do so in.
+pub(super) struct History(Option<(Keeper, Reporter)>);
 
 /// An audit log whose denials go to the cluster, and what brings them there. Without a cluster,
 /// the same audit log and nothing.
@@ -39,22 +40,25 @@ pub(super) fn beside(
         &arguments.bindguard_namespace,
         &arguments.history,
     );
-    (audit.with_denials(denials), History(Some(keeper)))
+    let reporter = Reporter::new(denials.clone(), client.clone());
+    let history = History(Some((keeper, reporter)));
+    (audit.with_denials(denials), history)
 }
 
 impl History {
     /// Writes what comes, for as long as this future lives.
     pub(super) async fn run(&mut self) -> Infallible {
         match &mut self.0 {
-            Some(keeper) => keeper.run().await,
+            Some((keeper, reporter)) => tokio::join!(keeper.run(), reporter.run()).0,
             None => std::future::pending().await,
         }
     }
 
     /// Writes what is left.
     pub(super) async fn finish(&mut self, patience: Duration) {
-        if let Some(keeper) = &mut self.0 {
-            keeper.finish(Instant::now() + patience).await;
+        if let Some((keeper, reporter)) = &mut self.0 {
+            let until = Instant::now() + patience;
+            tokio::join!(keeper.finish(until), reporter.finish(until));
         }
     }
 }

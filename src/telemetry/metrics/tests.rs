@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 44] = [
+const NAMES: [&str; 45] = [
     "accept_errors",
     "audit_lines",
     "audit_lines_late",
@@ -27,6 +27,7 @@ const NAMES: [&str; 44] = [
     "connections",
     "connections_cut",
     "decisions",
+    "events",
     "history_entries",
     "history_evicted",
     "history_garbage",
