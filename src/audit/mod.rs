@@ -9,5 +9,6 @@ pub mod events;
 pub mod history;
 pub mod line;
 pub mod log;
+pub mod read;
 pub mod record;
 mod stream;

@@ -10,6 +10,7 @@ pub mod event;
 pub mod lean;
 pub mod lease;
 mod lenient;
+pub mod namespace;
 pub mod object_watch;
 pub mod role_binding;
 pub mod secret;
