@@ -88,6 +88,7 @@ pub(super) async fn recorded(
     }
     let turn = webhook.audit.turn(budget.record_until()).await;
     webhook.metrics.decided(label);
+    webhook.audit.remember(record);
     // Whatever becomes of the line: that is counted and logged, and the answer stands.
     turn.write(line, label).await;
     Some(answer)

@@ -116,7 +116,13 @@ fn digest(pairs: &[Pair<'_>]) -> String {
     hexadecimal
 }
 
-fn to_line(value: &impl Serialize) -> Vec<u8> {
+/// How many bytes of JSON this becomes.
+pub(super) fn json_length(value: &(impl Serialize + ?Sized)) -> usize {
+    to_line(value).len() - 1
+}
+
+/// One line of JSON that shows as itself on a terminal, line feed included.
+pub(super) fn to_line(value: &(impl Serialize + ?Sized)) -> Vec<u8> {
     let mut line = Vec::with_capacity(512);
     let mut serializer = Serializer::with_formatter(&mut line, Escaping(CompactFormatter));
     // Plain data into memory: neither the types nor the writer can fail.

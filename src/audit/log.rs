@@ -13,6 +13,8 @@ use std::{io, thread};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::history::Denials;
+use super::record::Record;
 use super::stream::LineStream;
 use crate::telemetry::labels::Decision;
 use crate::telemetry::metrics::Metrics;
@@ -38,12 +40,13 @@ pub enum Written {
     No,
 }
 
-/// A handle to the stream of audit lines. Clones share it.
+/// A handle to the stream of audit lines, and to what is kept of denials beside. Clones share it.
 #[derive(Clone, Debug)]
 pub struct AuditLog {
     queue: mpsc::Sender<Job>,
     stuck: Arc<AtomicBool>,
     metrics: Metrics,
+    denials: Option<Denials>,
 }
 
 #[derive(Debug)]
@@ -83,7 +86,24 @@ impl AuditLog {
             queue,
             stuck,
             metrics,
+            denials: None,
         })
+    }
+
+    /// The same, with denials going to the cluster as well.
+    #[must_use]
+    pub fn with_denials(self, denials: Denials) -> Self {
+        Self {
+            denials: Some(denials),
+            ..self
+        }
+    }
+
+    /// Keeps what is to be kept of a decided call beside its line. Waits for nothing.
+    pub fn remember(&self, record: &Record<'_>) {
+        if let Some(denials) = &self.denials {
+            denials.remember(record);
+        }
     }
 
     /// Waits for a turn to write one line: until then at the latest, for a second at most, and

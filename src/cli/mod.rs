@@ -10,6 +10,7 @@ mod certs;
 mod cluster;
 mod completion;
 mod controller;
+mod denials;
 mod duration;
 mod environment;
 mod log;
@@ -63,6 +64,7 @@ enum Command {
     Serve(Box<serve::Arguments>),
     Controller(Box<controller::Arguments>),
     Certs(Box<certs::Arguments>),
+    Denials(Box<denials::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
     Verify(verify::Arguments),
@@ -99,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Controller(arguments) => controller::run(&arguments),
         Command::Certs(arguments) => certs::run(*arguments),
+        Command::Denials(arguments) => denials::run(&arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Verify(arguments) => verify::run(&arguments),

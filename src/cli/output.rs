@@ -22,15 +22,19 @@ pub(super) fn wrong() -> ExitCode {
 
 /// Writes a result to standard output. That nobody reads it to its end is no error.
 pub(super) fn print(text: &str) -> anyhow::Result<Outcome> {
+    print_on(text).map(|_| Outcome::Done)
+}
+
+/// Writes a part of a result to standard output. Whether anybody still reads it.
+pub(super) fn print_on(text: &str) -> anyhow::Result<bool> {
     let mut stdout = io::stdout().lock();
     match stdout
         .write_all(text.as_bytes())
         .and_then(|()| stdout.flush())
     {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context("cannot write to standard output")
-        }
-        Ok(()) | Err(_) => Ok(Outcome::Done),
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error).context("cannot write to standard output"),
     }
 }
 

@@ -294,7 +294,7 @@ fn holder(lease: &Lease) -> Option<&str> {
 }
 
 /// Kubernetes' types have a time type of another version of the same library.
-fn micro_time(time: Timestamp) -> Option<MicroTime> {
+pub(super) fn micro_time(time: Timestamp) -> Option<MicroTime> {
     let time = k8s_openapi::jiff::Timestamp::from_microsecond(time.as_microsecond());
     time.ok().map(MicroTime)
 }

@@ -6,7 +6,6 @@
 //! [`Snapshot`](snapshot::Snapshot). Lookups never wait for the network, and no lock is held
 //! across an `await`. What has been synced once serves on whatever fails afterwards.
 
-mod backoff;
 pub mod binding_key;
 mod bits;
 pub mod cluster;

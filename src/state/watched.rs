@@ -7,10 +7,10 @@ use futures::StreamExt;
 use kube::runtime::watcher::{Error, Event};
 use tokio::time::{sleep, timeout};
 
-use super::backoff::Backoff;
 use super::event::{Observer, StateEvent};
 use super::feed::{Effect, Takes};
 use super::watch::{Events, Open};
+use crate::kubernetes::backoff::Backoff;
 
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LAST_WAIT: Duration = Duration::from_secs(5);

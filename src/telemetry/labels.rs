@@ -239,6 +239,40 @@ label! {
 }
 
 label! {
+    /// What came of an Event about a denial.
+    EventWrite = "result" {
+        /// It is written, or counted on.
+        Ok = "ok",
+        /// It gave way to others, since there were too many.
+        Limited = "limited",
+        /// The right to create or patch it is missing.
+        Forbidden = "forbidden",
+        /// The API server does not take it for another reason.
+        Refused = "refused",
+        /// The API server cannot be asked, or did not answer in time; it is tried again.
+        Unreachable = "unreachable",
+    }
+}
+
+label! {
+    /// What came of an attempt to write denials into the history in the cluster.
+    HistoryWrite = "result" {
+        /// They are in it.
+        Ok = "ok",
+        /// Another replica was faster; it is tried again at once.
+        Conflict = "conflict",
+        /// There is no such ConfigMap, or no such namespace.
+        Absent = "absent",
+        /// The right to get or to update it is missing.
+        Forbidden = "forbidden",
+        /// The API server does not take it for another reason.
+        Refused = "refused",
+        /// The API server cannot be asked, or did not answer in time.
+        Unreachable = "unreachable",
+    }
+}
+
+label! {
     /// Which certificate.
     Certificate = "certificate" {
         /// The authority that signs.

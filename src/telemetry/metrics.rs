@@ -14,8 +14,8 @@ use prometheus_client::registry::Registry;
 use super::call::{CallGuard, ConnectionGuard};
 use super::labels::{
     AccessReview, By, By2, Certificate, CertificateWork, Companion, ConfigurationKind,
-    Confirmation, Cut, Decision, Endpoint, MissRefusal, Order, OrderEnd, Outcome, Reload, Telling,
-    WatchKind,
+    Confirmation, Cut, Decision, Endpoint, EventWrite, HistoryWrite, MissRefusal, Order, OrderEnd,
+    Outcome, Reload, Telling, WatchKind,
 };
 use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds, seconds_by};
 
@@ -54,6 +54,12 @@ struct Inner {
     audit_lines_lost: Family<By<Decision>, Counter>,
     audit_lines_late: Counter,
     audit_lines_waiting: Gauge,
+    events: Family<By<EventWrite>, Counter>,
+    history_entries: Gauge,
+    history_waiting: Gauge,
+    history_writes: Family<By<HistoryWrite>, Counter>,
+    history_evicted: Counter,
+    history_garbage: Counter,
     holdings_entries: Gauge,
     index_synced: Gauge,
     persona_bindings: Gauge,
@@ -72,7 +78,7 @@ struct Inner {
     orders_ended: Family<By<OrderEnd>, Counter>,
     orders_waiting: Gauge,
     companions: Family<By<Companion>, Counter>,
-    kubernetes_events: Family<By<Telling>, Counter>,
+    provisioning_events: Family<By<Telling>, Counter>,
     rights_missing: Gauge,
     access_reviews: Family<By<AccessReview>, Counter>,
     configuration_drift: Family<By<ConfigurationKind>, Gauge>,
@@ -216,6 +222,44 @@ impl Metrics {
         self.0.audit_lines_late.inc();
     }
 
+    /// It was tried to write an Event, or given up.
+    pub fn event_written(&self, result: EventWrite) {
+        self.0.events.get_or_create(&By(result)).inc();
+    }
+
+    /// So many denials began to wait for the history.
+    pub fn denials_wait(&self, calls: u64) {
+        let calls = i64::try_from(calls).unwrap_or(i64::MAX);
+        self.0.history_waiting.inc_by(calls);
+    }
+
+    /// So many denials are in the history, or never will be.
+    pub fn denials_wait_no_more(&self, calls: u64) {
+        let calls = i64::try_from(calls).unwrap_or(i64::MAX);
+        self.0.history_waiting.dec_by(calls);
+    }
+
+    /// It was tried to write the history.
+    pub fn history_written(&self, result: HistoryWrite) {
+        self.0.history_writes.get_or_create(&By(result)).inc();
+    }
+
+    /// How many entries the history had when it was written last.
+    pub fn set_history_entries(&self, entries: usize) {
+        let entries = i64::try_from(entries).unwrap_or(i64::MAX);
+        self.0.history_entries.set(entries);
+    }
+
+    /// So many entries gave way to newer ones.
+    pub fn history_evicted(&self, entries: usize) {
+        self.0.history_evicted.inc_by(entries as u64);
+    }
+
+    /// So much of the history could not be understood, and was dropped.
+    pub fn history_garbage(&self, entries: usize) {
+        self.0.history_garbage.inc_by(entries as u64);
+    }
+
     /// How many pairs of identity and companion the holdings have now.
     pub fn set_holdings_entries(&self, entries: usize) {
         let entries = i64::try_from(entries).unwrap_or(i64::MAX);
@@ -308,7 +352,7 @@ impl Metrics {
     /// It was tried to write an Event.
     pub fn event_told(&self, told: bool) {
         let result = if told { Telling::Told } else { Telling::Failed };
-        self.0.kubernetes_events.get_or_create(&By(result)).inc();
+        self.0.provisioning_events.get_or_create(&By(result)).inc();
     }
 
     /// So many rights are missing that carrying orders out takes.
@@ -404,6 +448,12 @@ impl Inner {
             audit_lines_lost: by(to, "audit_lines_lost", "Audit lines that were not written and never will be, by decision; with those written and those waiting they are all decisions but allow"),
             audit_lines_late: counter(to, "audit_lines_late", "Calls answered before their audit line was written, because standard output took none"),
             audit_lines_waiting: gauge(to, "audit_lines_waiting", "Audit lines that wait for standard output"),
+            events: by(to, "events", "Events about denials, by what came of writing them"),
+            history_entries: unknown(to, "history_entries", "Entries of the history of denials in the cluster when this replica wrote it last; -1 before"),
+            history_waiting: gauge(to, "history_waiting", "Denials that are not in the history yet"),
+            history_writes: by(to, "history_writes", "Attempts to write denials into the history in the cluster, by result"),
+            history_evicted: counter(to, "history_evicted", "Entries of the history that gave way to newer ones"),
+            history_garbage: counter(to, "history_garbage", "Lines and keys of the history that were no entries or too many, and were dropped"),
             holdings_entries: gauge(to, "holdings_entries", "Pairs of identity and companion in the index"),
             index_synced: gauge(to, "index_synced", "1 once the index is complete, 0 before"),
             persona_bindings: gauge(to, "persona_bindings", "Persona bindings in the index"),
@@ -422,7 +472,7 @@ impl Inner {
             orders_ended: by(to, "orders_ended", "Orders that the controller looked at, by how it ended with them"),
             orders_waiting: gauge(to, "orders_waiting", "Orders that are being carried out, or wait to be"),
             companions: by(to, "companions", "Companion bindings that were to be made, by what came of it"),
-            kubernetes_events: by(to, "kubernetes_events", "Events that were to be written into the cluster"),
+            provisioning_events: by(to, "provisioning_events", "Events that were to be written into the cluster"),
             rights_missing: gauge(to, "rights_missing", "Rights that the controller lacks to carry orders out, as of when it began to lead; the log names them"),
             access_reviews: by(to, "access_reviews", "Times that it was to be found out whether a requester may create companions, by result"),
             configuration_drift: gauges(to, "configuration_drift", "In how many ways a webhook configuration differs from what the policy wants, by kind; -1 if it cannot be read", UNKNOWN),

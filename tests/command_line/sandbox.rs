@@ -52,6 +52,15 @@ impl Sandbox {
 
     /// Runs bindguard with these arguments and this environment, which is otherwise clean.
     pub(crate) fn run_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+        self.run_fed(environment, arguments, "")
+    }
+
+    /// Runs bindguard with these arguments and this on standard input.
+    pub(crate) fn run_with_input(&self, arguments: &[&str], input: &str) -> Output {
+        self.run_fed(&[], arguments, input)
+    }
+
+    fn run_fed(&self, environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
         let mut command = clean_command(self.program(), &self.folder);
         if self.is_root() {
             command.args(WITHOUT_POWERS).arg(BINARY);
@@ -64,7 +73,7 @@ impl Sandbox {
             .env("BINDGUARD_LISTEN", "127.0.0.1:0")
             .env("BINDGUARD_ADMIN_LISTEN", "127.0.0.1:0")
             .envs(environment.iter().copied());
-        run(format!("bindguard {}", arguments.join(" ")), command, "")
+        run(format!("bindguard {}", arguments.join(" ")), command, input)
     }
 
     fn program(&self) -> &Path {

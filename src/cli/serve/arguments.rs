@@ -27,7 +27,9 @@ What it needs in the cluster: to list and watch rolebindings and
 clusterrolebindings; with --tls-secret, to list and watch that Secret by name;
 with --verify-ca-bundle, to list and watch the validating- and
 mutatingwebhookconfigurations by name. With the right to get the latter, it
-tells when they do not fit the policy. It writes nothing.";
+tells when they do not fit the policy. It writes nothing but Events about
+denials, with the right to create and patch them in all namespaces, and the
+history of denials, with that to get and update the ConfigMap of --history.";
 
 /// Answer the API server's admission calls
 ///
@@ -212,6 +214,19 @@ pub(in crate::cli) struct Arguments {
         help_heading = "Certificate"
     )]
     pub(super) client_ca: Option<PathBuf>,
+
+    /// The ConfigMap in --bindguard-namespace that keeps the history of denials, for `bindguard
+    /// denials`. It must exist; without it, or without the rights, all but the history works. With
+    /// --manifests there is none
+    #[arg(
+        long,
+        env = "BINDGUARD_HISTORY",
+        value_parser = subdomain,
+        value_name = "NAME",
+        default_value = "bindguard-history",
+        help_heading = "History"
+    )]
+    pub(super) history: String,
 
     #[command(flatten)]
     pub(super) log: LogArguments,

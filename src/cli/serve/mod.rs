@@ -3,6 +3,7 @@
 mod arguments;
 mod certificate;
 mod drift;
+mod history;
 mod observe;
 mod state;
 mod trust;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use futures::FutureExt as _;
+use futures::{FutureExt as _, StreamExt as _};
 use kube::Client;
 use tokio::sync::watch;
 
@@ -28,7 +29,7 @@ use crate::provisioning::access::Access;
 use crate::provisioning::intake::Intake;
 use crate::server::readiness::{Condition, Readiness};
 use crate::server::run::{Server, Services};
-use crate::server::shutdown::{Plan, signals};
+use crate::server::shutdown::{Ended, Plan, signals};
 use crate::server::{admin, webhook};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
@@ -59,7 +60,9 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"));
     let readiness = Readiness::new(&demanded(&arguments));
     // From here on a signal ends the server as designed, and not the process in the middle.
+    let ending = history::Ending::default();
     let signals = signals().context("cannot handle signals")?;
+    let signals = signals.inspect(|_| ending.told());
     let (policy, digest) = arguments.policy.load()?;
     let (policies, policy_receiver) = watch::channel(Arc::new(policy));
     metrics.set_policy_loaded(clock::now().as_second());
@@ -78,6 +81,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
         Some(client) => Intake::asking(Access::of_cluster(client.clone(), metrics.clone())),
         None => Intake::closed("this server makes no companions"),
     };
+    let (audit, mut history) = history::beside(audit, fed.client.as_ref(), &arguments, &metrics);
     let webhook = Webhook {
         orders: orders.clone(),
         state: fed.state.clone(),
@@ -118,6 +122,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
             certificates.follow(fed.client.clone(), &readiness, &metrics),
             trust,
             arguments.policy.follow(digest, policies, &metrics),
+            history.run(),
             observe::state(&fed.state, &readiness, &metrics),
             observe::staleness(&fed.state, &metrics),
             follow_epoch(&orders, fed.client.clone(), &arguments, &metrics),
@@ -135,7 +140,11 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
         // They never end.
         (never, ..) = background.fuse() => match never {},
     };
-    audit.flush(FLUSH).await;
+    let patience = match &ended {
+        Ok(Ended::AtOnce) => FLUSH,
+        _ => ending.left(FLUSH),
+    };
+    tokio::join!(audit.flush(FLUSH), history.finish(patience));
     tracing::info!(ended = ?ended?, "bindguard ends");
     Ok(Outcome::Done)
 }

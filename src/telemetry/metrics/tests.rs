@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 47] = [
+const NAMES: [&str; 53] = [
     "accept_errors",
     "access_reviews",
     "audit_lines",
@@ -29,10 +29,15 @@ const NAMES: [&str; 47] = [
     "connections",
     "connections_cut",
     "decisions",
+    "events",
+    "history_entries",
+    "history_evicted",
+    "history_garbage",
+    "history_waiting",
+    "history_writes",
     "holdings_entries",
     "holdings_stale_seconds",
     "index_synced",
-    "kubernetes_events",
     "leader",
     "misses_in_flight",
     "misses_refused",
@@ -45,6 +50,7 @@ const NAMES: [&str; 47] = [
     "persona_index_synced",
     "policy_loaded_timestamp_seconds",
     "policy_reloads",
+    "provisioning_events",
     "request_duration_seconds",
     "requests",
     "requests_in_flight",

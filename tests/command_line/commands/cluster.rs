@@ -1,6 +1,6 @@
 use crate::sandbox::Sandbox;
 
-const COMMANDS: [&str; 2] = ["verify", "unregister"];
+const COMMANDS: [&str; 3] = ["verify", "unregister", "denials"];
 
 #[test]
 fn without_a_cluster_commands_for_one_say_so_and_fail() {

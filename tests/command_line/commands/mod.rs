@@ -2,6 +2,7 @@
 
 mod cluster;
 mod completion;
+mod denials;
 mod manifests;
 mod policy;
 mod serve;

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 /// Waits that double from the first to the last, until there was a success.
 #[derive(Clone, Debug)]
-pub(super) struct Backoff {
+pub struct Backoff {
     next: Duration,
     first: Duration,
     last: Duration,
 }
 
 impl Backoff {
-    pub(super) const fn new(first: Duration, last: Duration) -> Self {
+    /// Waits from so long to so long.
+    #[must_use]
+    pub const fn new(first: Duration, last: Duration) -> Self {
         Self {
             next: first,
             first,
@@ -20,14 +22,14 @@ impl Backoff {
     }
 
     /// How long to wait now.
-    pub(super) fn take(&mut self) -> Duration {
+    pub fn take(&mut self) -> Duration {
         let wait = self.next;
         self.next = wait.saturating_mul(2).min(self.last);
         wait
     }
 
     /// Begins again with the first wait.
-    pub(super) const fn reset(&mut self) {
+    pub const fn reset(&mut self) {
         self.next = self.first;
     }
 }
