@@ -20,6 +20,7 @@ mod calls;
 mod certs;
 mod install;
 mod lease;
+mod objects;
 mod repair;
 mod world;
 

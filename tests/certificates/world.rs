@@ -15,7 +15,7 @@ use k8s_openapi::api::admissionregistration::v1::ValidatingWebhookConfiguration;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::runtime::Runtime;
 
 use crate::support::{
@@ -23,7 +23,7 @@ use crate::support::{
     http_get, reserve_port, run,
 };
 
-const BINARY: &str = env!("CARGO_BIN_EXE_bindguard");
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_bindguard");
 /// Longer than anything here takes.
 pub(crate) const LIMIT: Duration = Duration::from_secs(40);
 
@@ -89,99 +89,14 @@ impl World {
         world
     }
 
-    /// Puts the guards in force that confine this controller, under names of their own.
-    fn confine(&self) {
-        let printed = self.manifests();
-        let guards = printed.into_iter().filter_map(|mut object| {
-            let name = object["metadata"]["name"].as_str().expect("a name");
-            let own = name.replace("bindguard.dev", &self.name);
-            if !["companions.", "webhooks."]
-                .iter()
-                .any(|one| own.starts_with(one))
-            {
-                return None;
-            }
-            if object["spec"].get("policyName").is_some() {
-                object["spec"]["policyName"] = own.as_str().into();
-            }
-            object["metadata"]["name"] = own.into();
-            Some(object)
-        });
-        let guards: Vec<Value> = guards.collect();
-        assert_eq!(guards.len(), 4, "two guards and their bindings");
-        let list = json!({"apiVersion": "v1", "kind": "List", "items": guards});
-        self.plane.apply(ADMIN, &list.to_string()).expect_success();
-    }
-
-    /// What `bindguard manifests` prints for this installation.
-    fn manifests(&self) -> Vec<Value> {
-        let name = &self.name;
-        let mut command = clean_command(BINARY.as_ref(), &fresh_folder("manifests"));
-        command.args(["manifests", "--service", &format!("{name}/bindguard")]);
-        command.args(["--controller", &format!("{name}/bindguard-controller")]);
-        command.args(["--webhook-configuration", name]);
-        let text = run("bindguard manifests".to_owned(), command, "").expect_success();
-        serde_saphyr::from_multiple(&text).expect("YAML")
-    }
-
     /// kubectl as the controller.
     pub(crate) fn as_controller(&self, args: &[&str]) -> Output {
         self.plane.kubectl_with(&self.accounts.controller, args, "")
     }
 
-    /// What the API server is told of the webhooks that refuse, without any `caBundle`.
-    pub(crate) fn configuration(&self) -> String {
-        let [validating, _] = self.configurations_by_service();
-        validating.to_string()
-    }
-
-    /// Both configurations. Only what happens in this namespace is asked about, so that tests
-    /// don't meet.
-    fn configurations_by_service(&self) -> [Value; 2] {
-        let name = &self.name;
-        let mut documents = self.manifests().into_iter();
-        [(); 2].map(|()| {
-            let mut object = documents.next().expect("two documents");
-            for webhook in object["webhooks"].as_array_mut().expect("webhooks") {
-                webhook["namespaceSelector"] = json!({
-                    "matchLabels": {"kubernetes.io/metadata.name": name},
-                });
-            }
-            object
-        })
-    }
-
     /// The address of a replica.
     pub(crate) fn address(&self, replica: u32) -> String {
         format!("10.200.{}.{replica}", self.number)
-    }
-
-    /// Registers the webhooks of both configurations, by the URL of the first replica.
-    pub(crate) fn register_by_url(&self) {
-        for mut object in self.configurations_by_service() {
-            for webhook in object["webhooks"].as_array_mut().expect("webhooks") {
-                let path = webhook["clientConfig"]["service"]["path"].as_str();
-                let url = format!("https://{}:8443{}", self.address(1), path.expect("a path"));
-                webhook["clientConfig"] = json!({"url": url});
-            }
-            self.plane
-                .apply(ADMIN, &object.to_string())
-                .expect_success();
-        }
-    }
-
-    /// Registers the webhooks, as Helm does.
-    pub(crate) fn register(&self) {
-        let args = [
-            "apply",
-            "--server-side",
-            "--field-manager=helm",
-            "--filename",
-            "-",
-        ];
-        self.plane
-            .kubectl_stdin(ADMIN, &args, &self.configuration())
-            .expect_success();
     }
 
     pub(crate) fn kubectl(&self, args: &[&str]) -> Output {

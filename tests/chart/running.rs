@@ -15,6 +15,7 @@ use crate::support::{
 
 const LIMIT: Duration = Duration::from_secs(30);
 const RELEASE: &str = "bindguard";
+const ORDERS: &str = "orders.bindguard.dev";
 
 struct Release {
     plane: &'static ControlPlane,
@@ -53,11 +54,17 @@ impl Release {
 
     /// Installs or upgrades.
     fn apply(&self, command: &str) {
+        self.apply_with(command, &[]);
+    }
+
+    /// The same with further flags.
+    fn apply_with(&self, command: &str, more: &[&str]) -> Output {
         let file = fresh_folder("release").join("values.yaml");
         fs::write(&file, self.values.to_string()).unwrap();
         let (chart, file) = (folder(), file.display().to_string());
         let chart = chart.to_str().unwrap();
-        self.helm(&[command, RELEASE, chart, "--values", &file, "--no-hooks"]);
+        let args = [command, RELEASE, chart, "--values", &file, "--no-hooks"];
+        self.helm(&[&args[..], more].concat())
     }
 
     /// What the webhook configurations say that the API server is to trust, of all webhooks the same.
@@ -82,6 +89,39 @@ impl Release {
         let output = self.plane.helm(ADMIN, &args);
         output.clone().expect_success();
         output
+    }
+
+    /// Has nobody order any more. The controller loses its rights before the guard goes.
+    fn stop_orders(&self) {
+        let may_create = || {
+            let account = format!(
+                "system:serviceaccount:{}:{RELEASE}-controller",
+                self.namespace
+            );
+            let ask = ["auth", "can-i", "create", "clusterrolebindings", "--as"];
+            self.plane
+                .kubectl(ADMIN, &[&ask[..], &[&account]].concat())
+                .succeeded()
+        };
+        assert!(may_create());
+        let mode = "policy.provisioning.mode=Disabled";
+        let output = self.apply_with("upgrade", &["--set", mode, "--debug"]);
+        assert!(!may_create());
+        let told: Vec<&str> = output.stderr.lines().chain(output.stdout.lines()).collect();
+        let guard = told
+            .iter()
+            .position(|line| line.contains("deleting resource") && line.contains(ORDERS))
+            .unwrap_or_else(|| panic!("{output}"));
+        let is_of_rights =
+            |line: &&&str| line.contains("bindguard-controller") && line.contains("ClusterRole");
+        assert!(
+            told[..guard].iter().any(|line| is_of_rights(&line)),
+            "{output}"
+        );
+        assert!(
+            !told[guard..].iter().any(|line| is_of_rights(&line)),
+            "{output}"
+        );
     }
 
     /// Uninstalls, and gives the kinds in the order in which Helm deleted them.
@@ -305,6 +345,8 @@ fn works(release: &Release, is_managed: bool) {
     if is_managed {
         release.lose_the_certificate();
     }
+    release.stop_orders();
+    release.apply("upgrade");
     let managing = is_managed.then_some(&controller);
     for process in [Some(&serve), managing].into_iter().flatten() {
         let log = process.stderr();

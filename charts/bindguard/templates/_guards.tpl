@@ -94,9 +94,10 @@ cost no more than two of them. Takes the policy. */}}
 {{- $metadata = append $metadata (printf "object.metadata.?%s == oldObject.metadata.?%s" . .) -}}
 {{- end -}}
 {{- $fields := list -}}
-{{- range list "rules" "failurePolicy" "matchPolicy" "namespaceSelector" "objectSelector" "sideEffects" "timeoutSeconds" "admissionReviewVersions" "matchConditions" "reinvocationPolicy" -}}
+{{- range list "rules" "failurePolicy" "matchPolicy" "namespaceSelector" "objectSelector" "sideEffects" "timeoutSeconds" "admissionReviewVersions" "matchConditions" -}}
 {{- $fields = append $fields (printf "new.?%s == old.?%s" . .) -}}
 {{- end -}}
+{{- $fields = append $fields "dyn(new).?reinvocationPolicy == dyn(old).?reinvocationPolicy" -}}
 {{- $new := "object.?webhooks.orValue([])" -}}
 {{- $old := "oldObject.?webhooks.orValue([])" -}}
 {{- $both := "object == null || oldObject == null" -}}

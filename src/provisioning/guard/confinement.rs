@@ -10,7 +10,7 @@ use crate::domain::policy::{Policy, ServiceAccountName};
 use crate::provisioning::COMPANION_NAME_PREFIX;
 
 /// What a webhook says besides `clientConfig`, of both kinds of configuration.
-const WEBHOOK_FIELDS: [&str; 10] = [
+const WEBHOOK_FIELDS: [&str; 9] = [
     "rules",
     "failurePolicy",
     "matchPolicy",
@@ -20,8 +20,10 @@ const WEBHOOK_FIELDS: [&str; 10] = [
     "timeoutSeconds",
     "admissionReviewVersions",
     "matchConditions",
-    "reinvocationPolicy",
 ];
+/// What only the webhooks of a mutating configuration say. By `dyn`, since the API server would
+/// else complain, in the status of the policy, that the others cannot have it.
+const REINVOCATION: &str = "dyn(new).?reinvocationPolicy == dyn(old).?reinvocationPolicy";
 
 pub(super) fn guards(
     policy: &Policy,
@@ -127,7 +129,8 @@ fn webhooks(controller: &ServiceAccountName, configuration: &str) -> Guard {
                     "object == null || oldObject == null || size({new}) == size({old}) && \
                      {new}.all(new, {old}.exists(old, new.name == old.name && \
                      new.clientConfig.?url == old.clientConfig.?url && \
-                     new.clientConfig.?service == old.clientConfig.?service && {fields}))"
+                     new.clientConfig.?service == old.clientConfig.?service && {fields} && \
+                     {REINVOCATION}))"
                 ),
                 only.to_owned(),
             ),
