@@ -51,7 +51,8 @@ pub(super) async fn answer(
     let name = shown_name(review);
     let record = record(webhook, under_review, policy, verdict, fault, &name);
     let response = respond(under_review, policy, verdict, fault, &name);
-    recorded(webhook, &record, response, budget)
+    // Boxed, so that calls that leave no record are small.
+    Box::pin(recorded(webhook, &record, response, budget))
         .await
         .unwrap_or_else(|| refuse_to_guess(webhook, review, budget, &Undecided::Late))
 }
