@@ -29,14 +29,19 @@ pub(crate) const KEY: &str = "tls.key";
 /// Serves until it is killed. `short` is how many bytes bindguard answers.
 pub(crate) fn serve(port: u16, folder: &Path, short: usize) {
     let answer = Bytes::from(vec![b' '; short]);
+    let router = Router::new()
+        .route(ECHO, post(|body: Bytes| async { body }))
+        .route(SHORT, post(move |_body: Bytes| async { answer }));
+    serve_router(port, folder, router);
+}
+
+/// Serves this instead.
+pub(crate) fn serve_router(port: u16, folder: &Path, router: Router) {
     let (certificate, key) = (folder.join(CERTIFICATE), folder.join(KEY));
     let loaded = PairFiles::new(certificate, key).load(clock::now());
     let (pair, _) = loaded.expect("the certificate was made for this");
     let tls = Tls::new(Arc::new(ServedCertificate::new(pair)), None);
     let tls = tls.expect("ring has all that TLS takes").current();
-    let router = Router::new()
-        .route(ECHO, post(|body: Bytes| async { body }))
-        .route(SHORT, post(move |_body: Bytes| async { answer }));
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -301,7 +301,8 @@ fn on_server_cpu(folder: &Path, program: &Path) -> Command {
     command
 }
 
-fn make_certificate(folder: &Path) {
+/// Puts a certificate for 127.0.0.1 and its key where both servers look for them.
+pub(crate) fn make_certificate(folder: &Path) {
     let names = vec!["127.0.0.1".to_owned()];
     let made = rcgen::generate_simple_self_signed(names).expect("a certificate can be made");
     for (name, pem) in [

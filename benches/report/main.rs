@@ -17,6 +17,7 @@
 )]
 
 mod api;
+mod at_once;
 mod cluster;
 mod creates;
 mod decisions;

@@ -107,18 +107,27 @@ pub(super) async fn judge(
     timeout: Duration,
 ) -> Answer {
     let budget = Budget::beginning_now(timeout);
-    let verdict = async |snapshot: &Snapshot, decision: &Decision<'_, '_>| {
-        answer(webhook, under_review, snapshot, decision, budget).await
-    };
     {
         let decision = under_review.conclude(&snapshot);
         if stands(&decision) {
-            return verdict(&snapshot, &decision).await;
+            return answer(webhook, under_review, &snapshot, &decision, budget).await;
         }
     }
     drop(snapshot);
     let budget = webhook.repeated(under_review.review, budget);
+    // Boxed, so that the calls that do not come here are not as large as if they did.
+    Box::pin(judge_by_evidence(webhook, under_review, budget)).await
+}
 
+/// Decides a call that the snapshot with which it began does not cover.
+async fn judge_by_evidence(
+    webhook: &Webhook,
+    under_review: UnderReview<'_>,
+    budget: Budget,
+) -> Answer {
+    let verdict = async |snapshot: &Snapshot, decision: &Decision<'_, '_>| {
+        answer(webhook, under_review, snapshot, decision, budget).await
+    };
     let requester = &under_review.review.requester.username;
     let place = webhook.misses.enter(requester, under_review.bytes);
     let undecided = match place {

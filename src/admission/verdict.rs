@@ -61,7 +61,8 @@ pub(super) async fn answer(
         fault,
     );
     let response = respond(under_review, policy, verdict, fault, (&name, &told));
-    recorded(webhook, &record, response, budget)
+    // Boxed, so that calls that leave no record are small.
+    Box::pin(recorded(webhook, &record, response, budget))
         .await
         .unwrap_or_else(|| refuse_to_guess(webhook, review, budget, &Undecided::Late))
 }

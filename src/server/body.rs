@@ -1,13 +1,15 @@
 //! A request's body, read whole and within bounds.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::http::HeaderMap;
 use axum::http::header::EXPECT;
 use bytes::BytesMut;
+use futures::FutureExt as _;
 use http_body_util::BodyExt as _;
-use tokio::time;
+use tokio::time::{self, Instant};
 
 use super::load::{Busy, Charge};
 use super::refusal::Refusal;
@@ -20,15 +22,22 @@ pub(super) const MAX_BODY_BYTES: usize = 7 * 1024 * 1024;
 const DISCARDED_BYTES: usize = 32 * 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(2);
 
-/// Reads a body that is complete within the time given. What it holds is charged as it comes.
+/// Reads a body that is complete within the time given, and says how long it was waited for. What
+/// it holds is charged as it comes.
 pub(super) async fn read(
     body: &mut Body,
     within: Duration,
     charge: &mut Charge,
-) -> Result<Bytes, Refusal> {
-    time::timeout(within, read_whole(body, charge))
-        .await
-        .unwrap_or(Err(Refusal::BodyLate(within)))
+) -> Result<(Bytes, Duration), Refusal> {
+    let mut reading = pin!(read_whole(body, charge));
+    // Most bodies are there together with their head, and no clock is needed.
+    if let Some(read) = reading.as_mut().now_or_never() {
+        return Ok((read?, Duration::ZERO));
+    }
+    let began = Instant::now();
+    let read = time::timeout(within, reading).await;
+    let bytes = read.unwrap_or(Err(Refusal::BodyLate(within)))?;
+    Ok((bytes, began.elapsed()))
 }
 
 /// Lets the rest of a refused body in, within bounds, and drops it.

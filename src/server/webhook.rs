@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use axum::http::{HeaderMap, Method};
 use axum::response::Response;
 use axum::routing::{MethodRouter, any};
 use futures::FutureExt as _;
-use tokio::time::{self, Instant};
+use tokio::time;
 
 use crate::admission::Webhook;
 use crate::admission::answer::Answer;
@@ -127,18 +128,22 @@ where
     H: Fn(Bytes, Duration) -> F,
     F: Future<Output = Answer>,
 {
-    let arrived = Instant::now();
     if head.method != Method::POST {
         return Err(Refusal::Method);
     }
     check_media_type(&head.headers)?;
     let timeout = call_timeout::from_query(head.uri.query());
-    let body = body::read(body, timeout.min(BODY_TIMEOUT), charge).await?;
-    let left = timeout.saturating_sub(arrived.elapsed()).max(LEAST_TIME);
+    let (body, waited) = body::read(body, timeout.min(BODY_TIMEOUT), charge).await?;
+    let left = timeout.saturating_sub(waited).max(LEAST_TIME);
     // hyper would end the connection of a handler that panics, and with it every other call that
     // the API server has on that connection.
-    let guarded = AssertUnwindSafe(async { handler(body, left).await }).catch_unwind();
-    match time::timeout(left, guarded).await {
+    let mut guarded = pin!(AssertUnwindSafe(async { handler(body, left).await }).catch_unwind());
+    // Most calls are decided without waiting for anything, and no timer is needed.
+    let ended = match guarded.as_mut().now_or_never() {
+        Some(ended) => Ok(ended),
+        None => time::timeout(left, guarded).await,
+    };
+    match ended {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(panic)) => {
             tracing::error!(panic = panic_message(&*panic), "an admission call panicked");

@@ -50,16 +50,7 @@ impl Bindguard {
     #[must_use = "dropping the registration removes it"]
     pub fn register_unready<'a>(&self, control_plane: &'a ControlPlane) -> Registration<'a> {
         control_plane.install_roles();
-        let manifests = self.manifests();
-        control_plane.take_turn();
-        let registration = Registration {
-            control_plane,
-            manifests,
-        };
-        control_plane
-            .apply(ADMIN, &registration.manifests)
-            .expect_success();
-        registration
+        control_plane.register(self.manifests())
     }
 
     /// What `bindguard manifests` prints for this server, by URL.
@@ -106,6 +97,18 @@ impl Bindguard {
 }
 
 impl ControlPlane {
+    /// Applies manifests of webhook configurations, in their turn and without waiting for anything.
+    #[must_use = "dropping the registration removes it"]
+    pub fn register(&self, manifests: String) -> Registration<'_> {
+        self.take_turn();
+        let registration = Registration {
+            control_plane: self,
+            manifests,
+        };
+        self.apply(ADMIN, &registration.manifests).expect_success();
+        registration
+    }
+
     fn take_turn(&self) {
         let free = || (!self.registered.swap(true, Ordering::SeqCst)).then_some(());
         assert!(

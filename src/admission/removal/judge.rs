@@ -73,6 +73,17 @@ pub(in crate::admission) async fn judge(
     if !Change::may_be_in(review) {
         return None;
     }
+    // Boxed, so that all other calls are small.
+    Box::pin(judge_change(webhook, review, bytes, beside, budget)).await
+}
+
+async fn judge_change(
+    webhook: &Webhook,
+    review: &Review<'_>,
+    bytes: usize,
+    beside: Option<Beside<'_, '_, '_>>,
+    budget: Budget,
+) -> Option<Answer> {
     // Not the snapshot of the persona rule: a confirming read knows of no persona bindings.
     let snapshot = webhook.state.current()?;
     let change = Change::of(review, snapshot.policy())?;

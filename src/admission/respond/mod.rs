@@ -41,6 +41,9 @@ pub struct Response<'a> {
     patch: Option<ByteString>,
 }
 
+/// What an answer that says no more than yes has room in.
+const USUAL_LENGTH: usize = 192;
+
 /// What kubectl prints of a refusal. Without a reason it leaves out `(Forbidden)`; with a code of
 /// 429, 503 or 504 it might try again.
 #[derive(Clone, Debug, Serialize)]
@@ -126,7 +129,11 @@ impl<'a> Response<'a> {
         };
         // Writing strings to memory cannot fail. If it ever did, no answer at all would be the
         // safe one: the API server counts it as a failed call.
-        serde_json::to_vec(&frame).unwrap_or_default()
+        let mut bytes = Vec::with_capacity(USUAL_LENGTH);
+        match serde_json::to_writer(&mut bytes, &frame) {
+            Ok(()) => bytes,
+            Err(_) => Vec::new(),
+        }
     }
 }
 

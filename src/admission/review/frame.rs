@@ -44,8 +44,9 @@ pub(super) struct Request<'a, O> {
     pub(super) user_info: JsonObject<Requester<'a>>,
     #[serde(default, deserialize_with = "null_is_default")]
     pub(super) dry_run: bool,
-    pub(super) object: Option<O>,
-    pub(super) old_object: Option<O>,
+    // Boxed, since what is read is moved several times.
+    pub(super) object: Option<Box<O>>,
+    pub(super) old_object: Option<Box<O>>,
 }
 
 struct ApiVersion;

@@ -6,6 +6,7 @@ mod fixtures;
 mod hostile;
 mod malformed;
 mod meaning;
+mod reader;
 
 use std::path::PathBuf;
 
