@@ -10,6 +10,7 @@ pub mod domain;
 pub mod kubernetes;
 pub mod manifest;
 pub mod policy_file;
+pub mod report;
 pub mod server;
 pub mod state;
 pub mod telemetry;

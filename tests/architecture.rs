@@ -45,7 +45,10 @@ const ALLOWED: [(&str, &[&str]); 13] = [
         ],
     ),
     ("certificates", &["kubernetes", "telemetry"]),
-    ("report", &["domain", "state", "audit", "telemetry"]),
+    (
+        "report",
+        &["domain", "manifest", "state", "audit", "telemetry"],
+    ),
     (
         "server",
         &[

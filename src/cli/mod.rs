@@ -7,16 +7,20 @@
 )]
 
 mod certs;
+mod check;
 mod cluster;
 mod completion;
 mod controller;
 mod duration;
 mod environment;
+mod findings;
+mod input;
 mod log;
 mod manifests;
 mod names;
 mod output;
 mod policy;
+mod progress;
 mod serve;
 mod unregister;
 mod verify;
@@ -61,6 +65,7 @@ enum Command {
     // Boxed for its many flags.
     Serve(Box<serve::Arguments>),
     Controller(Box<controller::Arguments>),
+    Check(Box<check::Arguments>),
     Certs(Box<certs::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
@@ -100,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Certs(arguments) => certs::run(*arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Unregister(arguments) => unregister::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),

@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 16] = [
+pub(crate) const COMMANDS: [&[&str]; 17] = [
     &[],
     &["serve"],
     &["controller"],
@@ -12,6 +12,7 @@ pub(crate) const COMMANDS: [&[&str]; 16] = [
     &["certs", "show"],
     &["certs", "check"],
     &["certs", "rotate"],
+    &["check"],
     &["manifests"],
     &["policy"],
     &["policy", "show"],
