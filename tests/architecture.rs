@@ -47,7 +47,14 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("certificates", &["kubernetes", "telemetry"]),
     (
         "report",
-        &["domain", "manifest", "state", "audit", "telemetry"],
+        &[
+            "domain",
+            "manifest",
+            "kubernetes",
+            "state",
+            "audit",
+            "telemetry",
+        ],
     ),
     (
         "server",

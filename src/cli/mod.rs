@@ -14,6 +14,7 @@ mod controller;
 mod duration;
 mod environment;
 mod findings;
+mod fix;
 mod input;
 mod log;
 mod manifests;
@@ -67,6 +68,7 @@ enum Command {
     Controller(Box<controller::Arguments>),
     Check(Box<check::Arguments>),
     Certs(Box<certs::Arguments>),
+    Fix(Box<fix::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
     Verify(verify::Arguments),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Serve(arguments) => serve::run(*arguments),
         Command::Controller(arguments) => controller::run(&arguments),
         Command::Certs(arguments) => certs::run(*arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Check(arguments) => check::run(&arguments),

@@ -37,6 +37,16 @@ impl Progress {
         Self { bar, _ended: ended }
     }
 
+    /// So many are done, and nobody knows how many there are.
+    pub(super) fn count(&self, done: usize) {
+        if self.bar.position() == 0
+            && let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {pos}")
+        {
+            self.bar.set_style(style);
+        }
+        self.bar.set_position(done as u64);
+    }
+
     /// So many of so many are done.
     pub(super) fn set(&self, done: usize, all: usize) {
         if self.bar.length().is_none() {

@@ -11,4 +11,5 @@ pub mod object_watch;
 pub mod role_binding;
 pub mod secret;
 pub mod server_clock;
+pub mod server_side_apply;
 pub mod webhook_configuration;

@@ -95,6 +95,17 @@ impl Report {
         self.summary.findings = self.findings.len();
     }
 
+    /// This and what was found elsewhere.
+    pub(super) fn with(mut self, other: Self) -> Self {
+        self.findings.extend(other.findings);
+        self.errors.extend(other.errors);
+        self.taken.extend(other.taken);
+        self.summary.faulty_bindings += other.summary.faulty_bindings;
+        self.summary.persona_bindings += other.summary.persona_bindings;
+        self.summary.subjects += other.summary.subjects;
+        self
+    }
+
     /// Puts the worst first, and otherwise leaves everything in the order in which it was found.
     pub(super) fn finish(mut self) -> Self {
         self.findings.sort_by_key(|finding| finding.severity);

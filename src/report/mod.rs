@@ -6,13 +6,16 @@
 pub mod check;
 pub mod cluster;
 mod companion;
+mod compose;
 mod finding;
 mod format;
 mod judge;
 mod plan;
+pub mod scan;
 mod yaml;
 
 pub use companion::{Because, NewBinding};
+pub use compose::{CannotCompose, Stream};
 pub use finding::{BindingName, Fault, Finding, Place, Severity, Who};
 pub use format::{Context, Format, write};
 pub use judge::{Report, Summary};

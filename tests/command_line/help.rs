@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 17] = [
+pub(crate) const COMMANDS: [&[&str]; 18] = [
     &[],
     &["serve"],
     &["controller"],
@@ -13,6 +13,7 @@ pub(crate) const COMMANDS: [&[&str]; 17] = [
     &["certs", "check"],
     &["certs", "rotate"],
     &["check"],
+    &["fix"],
     &["manifests"],
     &["policy"],
     &["policy", "show"],

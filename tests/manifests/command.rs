@@ -18,7 +18,7 @@ subjects:
 ";
 
 /// Runs bindguard with this on its standard input.
-fn piped(sandbox: &Sandbox, arguments: &[&str], input: &str) -> Output {
+pub(crate) fn piped(sandbox: &Sandbox, arguments: &[&str], input: &str) -> Output {
     let mut command = clean_command(env!("CARGO_BIN_EXE_bindguard").as_ref(), &sandbox.path(""));
     command.args(arguments);
     run(format!("bindguard {}", arguments.join(" ")), command, input)

@@ -21,8 +21,13 @@
 mod case;
 mod cases;
 mod command;
+mod fix;
 mod formats;
+mod generated;
 mod large;
+mod laws;
+#[path = "../random/mod.rs"]
+mod random;
 #[path = "../command_line/sandbox.rs"]
 mod sandbox;
 #[path = "../support/mod.rs"]

@@ -1,4 +1,4 @@
-//! The flags and files of `bindguard check`.
+//! The flags and files of `bindguard check` and `bindguard fix`.
 
 use crate::case::{Case, case};
 
@@ -26,5 +26,34 @@ pub(crate) fn cases() -> Vec<Case> {
             "bindguard check -f folder --policy missing.yaml",
         )
         .names("missing.yaml"),
+        case("nothing to fix", "bindguard fix")
+            .names("--filename")
+            .names("--cluster"),
+        case(
+            "the input of a cluster",
+            "bindguard fix --cluster --with-input",
+        )
+        .names("--filename"),
+        case(
+            "the input and what is applied",
+            "bindguard fix -f folder --with-input --cluster --apply",
+        )
+        .names("--with-input")
+        .names("--apply"),
+        case(
+            "to apply without a cluster",
+            "bindguard fix -f folder --apply",
+        )
+        .names("--cluster"),
+        case(
+            "an answer to a question that is not asked",
+            "bindguard fix --cluster --yes",
+        )
+        .names("--apply"),
+        case(
+            "a style that there is not",
+            "bindguard fix -f folder --style per-namespace",
+        )
+        .names("--style"),
     ]
 }
