@@ -45,12 +45,22 @@ pub(super) fn print(
     policy: &Policy,
     remedy: &str,
 ) -> anyhow::Result<Outcome> {
+    print_as(format.into(), report, policy, remedy)
+}
+
+/// The same in any format that there is.
+pub(super) fn print_as(
+    format: report::Format,
+    report: &Report,
+    policy: &Policy,
+    remedy: &str,
+) -> anyhow::Result<Outcome> {
     let context = Context {
         policy,
         columns: output::columns(),
         remedy,
     };
-    output::stream(|writer| report::write(format.into(), report, context, writer))?;
+    output::stream(|writer| report::write(format, report, context, writer))?;
     if !report.errors.is_empty() {
         return Err(anyhow!(report.errors.join("\n")));
     }

@@ -14,7 +14,7 @@ use crate::domain::policy::Policy;
 use crate::kubernetes::server_side_apply;
 use crate::manifest::Sources;
 use crate::report::check::{Companions, check};
-use crate::report::scan::scan;
+use crate::report::scan::{Filter, scan};
 use crate::report::{self, Plan, Report, Stream, plan};
 
 const EXAMPLES: &str = "\
@@ -146,7 +146,7 @@ fn look(arguments: &Arguments, policy: &Policy) -> anyhow::Result<(Report, Sourc
             let client = arguments.cluster.connect().await?;
             let progress = Progress::begin("reading the cluster's bindings");
             let count = |seen| progress.count(seen);
-            Ok(scan(&client, policy, None, &count).await?)
+            Ok(scan(&client, policy, &Filter::default(), &count).await?)
         })?;
         return Ok((report, Sources::default()));
     }

@@ -22,6 +22,7 @@ mod names;
 mod output;
 mod policy;
 mod progress;
+mod scan;
 mod serve;
 mod unregister;
 mod verify;
@@ -69,6 +70,7 @@ enum Command {
     Check(Box<check::Arguments>),
     Certs(Box<certs::Arguments>),
     Fix(Box<fix::Arguments>),
+    Scan(Box<scan::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
     Verify(verify::Arguments),
@@ -106,6 +108,7 @@ pub fn main() -> ExitCode {
         Command::Controller(arguments) => controller::run(&arguments),
         Command::Certs(arguments) => certs::run(*arguments),
         Command::Fix(arguments) => fix::run(&arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Check(arguments) => check::run(&arguments),

@@ -1,6 +1,7 @@
 //! Talking to the API server: the one place that builds clients and requests.
 
 pub mod client;
+pub mod cluster_role;
 pub mod cluster_role_binding;
 pub mod dry_run;
 pub mod endpoints;

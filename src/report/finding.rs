@@ -62,6 +62,11 @@ pub struct Place {
 pub enum Fault {
     /// The subject of a persona binding lacks companions.
     Missing(CompanionSet),
+    /// A companion binding gives companions to a group that Kubernetes itself hands out, so that
+    /// none of its members can be found to lack them.
+    Umbrella(CompanionSet),
+    /// There is no ClusterRole of a companion's name: bindings to it give nothing.
+    NoRole(CompanionSet),
 }
 
 /// Something that is wrong.
@@ -69,10 +74,10 @@ pub enum Fault {
 pub struct Finding {
     /// How bad it is.
     pub severity: Severity,
-    /// With whom.
-    pub who: Who,
-    /// In which binding.
-    pub binding: Arc<BindingName>,
+    /// With whom, where it is about somebody.
+    pub who: Option<Who>,
+    /// In which binding, where it is about one.
+    pub binding: Option<Arc<BindingName>>,
     /// Where the subject stands, in a file.
     pub place: Option<Place>,
     /// What.
@@ -194,27 +199,56 @@ impl BindingName {
 }
 
 impl Finding {
+    /// What a finding may be: its word for programs, its name for people, and what it means.
+    pub const KINDS: [(&str, &str, &str); 3] = [
+        (
+            "missingCompanions",
+            "Missing companions",
+            "The subject of a persona binding lacks companions, without which the VM console does \
+             not work.",
+        ),
+        (
+            "umbrellaGroup",
+            "Companion for a group of Kubernetes' own",
+            "A companion is bound to a group that Kubernetes itself hands out, so that nobody in \
+             it is found to lack the companion.",
+        ),
+        (
+            "noCompanionRole",
+            "Companion role does not exist",
+            "There is no ClusterRole of a companion's name, so that bindings to it give nothing.",
+        ),
+    ];
+
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(&self) -> (&'static str, &'static str, &'static str) {
+        let [missing, umbrella, no_role] = Self::KINDS;
+        match self.fault {
+            Fault::Missing(_) => missing,
+            Fault::Umbrella(_) => umbrella,
+            Fault::NoRole(_) => no_role,
+        }
+    }
+
     /// One word for what is wrong, for programs.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
-        match self.fault {
-            Fault::Missing(_) => "missingCompanions",
-        }
+        self.kind().0
     }
 
     /// What it is called, for people.
     #[must_use]
     pub const fn title(&self) -> &'static str {
-        match self.fault {
-            Fault::Missing(_) => "Missing companions",
-        }
+        self.kind().1
     }
 
-    /// The companions that are missing.
+    /// The companions that its subject lacks, if that is what is wrong.
     #[must_use]
     pub const fn lacks(&self) -> CompanionSet {
         match self.fault {
             Fault::Missing(lacks) => lacks,
+            Fault::Umbrella(_) | Fault::NoRole(_) => CompanionSet::EMPTY,
         }
     }
 
@@ -222,32 +256,53 @@ impl Finding {
     #[must_use]
     pub fn persona(&self) -> Option<&str> {
         match self.fault {
-            Fault::Missing(_) => Some(&self.binding.role),
+            Fault::Missing(_) => self.binding.as_ref().map(|binding| binding.role.as_str()),
+            Fault::Umbrella(_) | Fault::NoRole(_) => None,
         }
     }
 
-    /// What is wrong with the subject, in a few words.
+    /// What is wrong, in a few words about the subject, if there is one.
     #[must_use]
     pub fn what(&self, policy: &Policy) -> String {
+        let named = |set| policy.companion_names(set).collect::<Vec<_>>().join(", ");
         match self.fault {
-            Fault::Missing(lacks) => {
-                let lacks: Vec<&str> = policy.companion_names(lacks).collect();
-                format!("lacks {}", lacks.join(", "))
+            Fault::Missing(lacks) => format!("lacks {}", named(lacks)),
+            Fault::Umbrella(given) => {
+                format!("holds {}, and so does everybody in it", named(given))
             }
+            Fault::NoRole(role) => format!("there is no ClusterRole {}", named(role)),
         }
     }
 
     /// What is wrong, as a sentence without its full stop.
     #[must_use]
     pub fn message(&self, policy: &Policy) -> String {
-        let (who, what) = (ShownIdentity(self.who.identity()), self.what(policy));
-        let (role, binding) = (ShownName(&self.binding.role), self.binding.shown());
+        let what = self.what(policy);
+        let who = self
+            .who
+            .as_ref()
+            .map(|who| ShownIdentity(who.identity()).to_string());
+        let binding = self.binding.as_ref();
+        let shown = binding.map(|binding| binding.shown().to_string());
+        let (who, shown) = (who.unwrap_or_default(), shown.unwrap_or_default());
         match self.fault {
             Fault::Missing(_) => {
+                let role = binding.map_or("", |binding| &binding.role);
+                let role = ShownName(role);
                 format!(
-                    "{who} {what}, without which the VM console does not work: {role} by {binding}"
+                    "{who} {what}, without which the VM console does not work: {role} by {shown}"
                 )
             }
+            Fault::Umbrella(_) => {
+                format!("{who} {what}, so that nobody in it is found to lack it: by {shown}")
+            }
+            Fault::NoRole(_) => format!("{what}: bindings to it give nothing"),
         }
+    }
+
+    /// The file that it is in, if it is in one.
+    #[must_use]
+    pub fn file(&self) -> Option<&Arc<Path>> {
+        self.binding.as_ref()?.file.as_ref()
     }
 }

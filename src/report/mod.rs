@@ -18,5 +18,5 @@ pub use companion::{Because, NewBinding};
 pub use compose::{CannotCompose, Stream};
 pub use finding::{BindingName, Fault, Finding, Place, Severity, Who};
 pub use format::{Context, Format, write};
-pub use judge::{Report, Summary};
+pub use judge::{Coverage, Exempt, Report, Summary};
 pub use plan::{Plan, Style, plan};

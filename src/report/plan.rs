@@ -81,12 +81,15 @@ pub fn plan<'f>(
 fn needs<'f>(findings: impl IntoIterator<Item = &'f Finding>) -> BTreeMap<&'f Who, Need> {
     let mut needs: BTreeMap<&Who, Need> = BTreeMap::new();
     for finding in findings {
+        let (Some(who), Some(binding)) = (&finding.who, &finding.binding) else {
+            continue;
+        };
         if finding.lacks().is_empty() {
             continue;
         }
-        let need = needs.entry(&finding.who).or_default();
+        let need = needs.entry(who).or_default();
         need.lacks = need.lacks.union(finding.lacks());
-        need.because.add(&finding.binding);
+        need.because.add(binding);
     }
     needs
 }

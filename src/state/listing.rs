@@ -139,7 +139,8 @@ async fn pages<K: Clone, T>(
 }
 
 /// The API server's own words, where it spoke.
-fn told(error: &kube::Error) -> String {
+#[must_use]
+pub fn told(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),

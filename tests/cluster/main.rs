@@ -32,6 +32,7 @@ mod outcome;
 #[path = "../random/mod.rs"]
 mod random;
 mod remedy;
+mod scan;
 mod size;
 mod stage;
 mod table;

@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 18] = [
+pub(crate) const COMMANDS: [&[&str]; 19] = [
     &[],
     &["serve"],
     &["controller"],
@@ -14,6 +14,7 @@ pub(crate) const COMMANDS: [&[&str]; 18] = [
     &["certs", "rotate"],
     &["check"],
     &["fix"],
+    &["scan"],
     &["manifests"],
     &["policy"],
     &["policy", "show"],

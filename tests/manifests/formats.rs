@@ -77,6 +77,7 @@ fn json_has_every_key_and_the_name_itself() {
         report["summary"],
         json!({"findings": 3, "faultyBindings": 2, "personaBindings": 2, "subjects": 3, "files": 3, "errors": 1})
     );
+    assert_eq!(report["exempt"], json!([]));
     assert_eq!(
         report["errors"],
         json!(["m/broken.yaml:1:4: unclosed bracket '['"])

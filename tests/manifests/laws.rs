@@ -109,13 +109,11 @@ fn input_and_fix_lack_nothing_and_need_no_other_fix() {
             }
             is_mended(&set, Style::PerSubject) + is_mended(&set, Style::PerCompanion)
         });
-        match case {
-            Ok(findings) => found += usize::from(findings > 0),
-            Err(_) => panic!(
-                "FIX_SEED={seed} FIX_CASE={number}\n{}",
-                set.files.join("\n=====\n")
-            ),
-        }
+        let Ok(findings) = case else {
+            let text = set.files.join("\n=====\n");
+            panic!("FIX_SEED={seed} FIX_CASE={number}\n{text}");
+        };
+        found += usize::from(findings > 0);
     }
     let half = usize::try_from(cases / 2).expect("as many as there is time for");
     assert!(

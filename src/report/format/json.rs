@@ -27,10 +27,11 @@ pub(super) fn write(
         "\n  ]"
     };
     let summary = pretty(&report.summary, 2)?;
+    let exempt = pretty(&report.exempt, 2)?;
     let errors = pretty(&report.errors, 2)?;
     writeln!(
         writer,
-        "{end},\n  \"summary\": {summary},\n  \"errors\": {errors}\n}}"
+        "{end},\n  \"summary\": {summary},\n  \"exempt\": {exempt},\n  \"errors\": {errors}\n}}"
     )
 }
 

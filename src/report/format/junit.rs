@@ -51,8 +51,14 @@ fn write_failure(
     context: Context<'_>,
     writer: &mut impl Write,
 ) -> io::Result<()> {
-    let class = escaped(&finding.binding.shown().to_string());
-    let name = escaped(&ShownIdentity(finding.who.identity()).to_string());
+    let binding = finding.binding.as_ref();
+    let class = binding.map_or_else(|| "cluster".to_owned(), |one| one.shown().to_string());
+    let who = finding.who.as_ref();
+    let name = who.map_or_else(
+        || finding.title().to_owned(),
+        |who| ShownIdentity(who.identity()).to_string(),
+    );
+    let (class, name) = (escaped(&class), escaped(&name));
     write!(
         writer,
         "    <testcase classname=\"{class}\" name=\"{name}\""

@@ -71,8 +71,10 @@ struct Shown<'a> {
     severity: &'static str,
     reason: &'static str,
     message: String,
-    subject: &'a Who,
-    binding: &'a BindingName,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a Who>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    binding: Option<&'a BindingName>,
     #[serde(skip_serializing_if = "Option::is_none")]
     persona: Option<&'a str>,
     missing: Vec<&'a str>,
@@ -95,8 +97,8 @@ impl<'a> Shown<'a> {
             severity: finding.severity.as_str(),
             reason: finding.reason(),
             message: finding.message(policy),
-            subject: &finding.who,
-            binding: &finding.binding,
+            subject: finding.who.as_ref(),
+            binding: finding.binding.as_deref(),
             persona: finding.persona(),
             missing: policy.companion_names(finding.lacks()).collect(),
             file: path_of(finding),
@@ -115,8 +117,7 @@ fn fix(finding: &Finding, report: &Report, policy: &Policy) -> String {
 
 /// The path of a finding's file, as it was given.
 fn path_of(finding: &Finding) -> Option<String> {
-    let file = finding.binding.file.as_ref()?;
-    Some(file.to_string_lossy().into_owned())
+    Some(finding.file()?.to_string_lossy().into_owned())
 }
 
 /// A number with its noun.

@@ -23,7 +23,7 @@ pub(super) fn write(
     let driver = json!({
         "name": "bindguard",
         "version": env!("CARGO_PKG_VERSION"),
-        "rules": [rule("missingCompanions", "Missing companions")],
+        "rules": Finding::KINDS.map(rule),
     });
     let notifications: Vec<Value> = report
         .errors
@@ -50,17 +50,22 @@ pub(super) fn write(
     writer.write_all(b"\n]\n}]\n}\n")
 }
 
-fn rule(id: &str, title: &str) -> Value {
-    json!({"id": id, "shortDescription": {"text": title}})
+fn rule((id, title, meaning): (&str, &str, &str)) -> Value {
+    json!({
+        "id": id,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": meaning},
+    })
 }
 
 fn result(finding: &Finding, report: &Report, context: Context<'_>) -> Value {
-    let binding = finding.binding.shown().to_string();
     let mut location = Map::new();
-    location.insert(
-        "logicalLocations".to_owned(),
-        json!([{"fullyQualifiedName": binding, "kind": "resource"}]),
-    );
+    if let Some(binding) = &finding.binding {
+        location.insert(
+            "logicalLocations".to_owned(),
+            json!([{"fullyQualifiedName": binding.shown().to_string(), "kind": "resource"}]),
+        );
+    }
     if let Some(physical) = physical(finding) {
         location.insert("physicalLocation".to_owned(), physical);
     }
@@ -68,7 +73,7 @@ fn result(finding: &Finding, report: &Report, context: Context<'_>) -> Value {
         "ruleId": finding.reason(),
         "level": finding.severity.as_str(),
         "message": {"text": finding.message(context.policy)},
-        "locations": [location],
+        "locations": if location.is_empty() { json!([]) } else { json!([location]) },
         "partialFingerprints": {"finding/v1": fingerprint(finding, context)},
         "properties": {"fix": fix(finding, report, context.policy)},
     })

@@ -32,6 +32,13 @@ pub(super) fn write(
     if mendable {
         writeln!(writer, "What adds them: {}", context.remedy)?;
     }
+    if !report.exempt.is_empty() {
+        let many = report.exempt.len();
+        writeln!(
+            writer,
+            "Not judged, since the policy exempts them: {many} (-o yaml has which)"
+        )?;
+    }
     Ok(())
 }
 
@@ -67,7 +74,7 @@ fn write_rows(report: &Report, context: Context<'_>, writer: &mut impl Write) ->
     let has_places = report
         .findings
         .iter()
-        .any(|finding| finding.binding.file.is_some());
+        .any(|finding| finding.file().is_some());
     let cells = |finding| {
         let mut cells = cells(finding, context);
         if !has_places {
@@ -107,18 +114,20 @@ fn cells(finding: &Finding, context: Context<'_>) -> Vec<String> {
         .place
         .map(|place| format!(":{}:{}", place.line, place.column));
     let file = finding
-        .binding
-        .file
-        .as_ref()
+        .file()
         .map(|file| Escaped(&file.to_string_lossy()).to_string());
+    let who = finding.who.as_ref();
+    let binding = finding.binding.as_ref();
     vec![
         finding.severity.as_str().to_owned(),
-        ShownIdentity(finding.who.identity()).to_string(),
+        who.map_or_else(
+            || "-".to_owned(),
+            |who| ShownIdentity(who.identity()).to_string(),
+        ),
         finding.what(context.policy),
-        format!(
-            "{} ({})",
-            finding.binding.shown(),
-            Escaped(&finding.binding.role)
+        binding.map_or_else(
+            || "-".to_owned(),
+            |binding| format!("{} ({})", binding.shown(), Escaped(&binding.role)),
         ),
         format!("{}{}", file.unwrap_or_default(), place.unwrap_or_default()),
     ]

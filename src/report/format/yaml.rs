@@ -25,7 +25,7 @@ pub(super) fn write(
         writer.write_all(text.as_bytes())?;
         text.clear();
     }
-    let rest = serde_json::json!({"summary": report.summary, "errors": report.errors});
+    let rest = serde_json::json!({"summary": report.summary, "exempt": report.exempt, "errors": report.errors});
     write_value(&mut text, &rest, 0);
     writer.write_all(text.as_bytes())
 }
