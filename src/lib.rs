@@ -11,6 +11,7 @@ pub mod kubernetes;
 pub mod manifest;
 pub mod policy_file;
 pub mod provisioning;
+pub mod report;
 pub mod server;
 pub mod state;
 pub mod telemetry;

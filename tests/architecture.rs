@@ -45,7 +45,17 @@ const ALLOWED: [(&str, &[&str]); 13] = [
         ],
     ),
     ("certificates", &["kubernetes", "telemetry"]),
-    ("report", &["domain", "state", "audit", "telemetry"]),
+    (
+        "report",
+        &[
+            "domain",
+            "manifest",
+            "kubernetes",
+            "state",
+            "audit",
+            "telemetry",
+        ],
+    ),
     (
         "server",
         &[

@@ -30,6 +30,7 @@ suite 'build tests' "$cargo" test --locked --no-run --quiet
 suite 'unit' "$cargo" test --locked --lib --bins
 suite 'architecture' "$cargo" test --locked --test architecture --test documentation
 suite 'command line' "$cargo" test --locked --test command_line
+suite 'manifests' "$cargo" test --locked --test manifests
 suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
 suite 'hardening' "$cargo" test --locked --test hardening

@@ -11,7 +11,8 @@ use crate::domain::conclude::{Because, Fault};
 use crate::domain::identity::Identity;
 use crate::domain::policy::Policy;
 use crate::domain::remedy::{can_be_commanded, command};
-use crate::domain::text::{ShownName, is_overlong};
+pub(crate) use crate::domain::shown::ShownIdentity;
+use crate::domain::text::ShownName;
 
 /// How many subjects a message names in full.
 const MOST_SUBJECTS: usize = 5;
@@ -221,26 +222,5 @@ impl Display for Companions<'_> {
             write!(formatter, "{separator}{}", ShownName(companion))?;
         }
         Ok(())
-    }
-}
-
-/// A kind and a name, with the namespace of a ServiceAccount.
-pub(crate) struct ShownIdentity<'a>(pub(crate) Identity<'a>);
-
-impl Display for ShownIdentity<'_> {
-    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} ", self.0.kind())?;
-        match (self.0.namespace(), self.0.name()) {
-            (Some(namespace), (_, name)) => {
-                write!(formatter, "{}/{}", ShownName(namespace), ShownName(name))
-            }
-            (None, ("", name)) => write!(formatter, "{}", ShownName(name)),
-            (None, (prefix, name)) if is_overlong(name) => {
-                write!(formatter, "{prefix}{}", ShownName(name))
-            }
-            (None, (prefix, name)) => {
-                write!(formatter, "{}", ShownName(&format!("{prefix}{name}")))
-            }
-        }
     }
 }

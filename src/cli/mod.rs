@@ -7,17 +7,23 @@
 )]
 
 mod certs;
+mod check;
 mod cluster;
 mod completion;
 mod controller;
 mod denials;
 mod duration;
 mod environment;
+mod findings;
+mod fix;
+mod input;
 mod log;
 mod manifests;
 mod names;
 mod output;
 mod policy;
+mod progress;
+mod scan;
 mod serve;
 mod state_observer;
 mod unregister;
@@ -63,8 +69,11 @@ enum Command {
     // Boxed for its many flags.
     Serve(Box<serve::Arguments>),
     Controller(Box<controller::Arguments>),
+    Check(Box<check::Arguments>),
     Certs(Box<certs::Arguments>),
     Denials(Box<denials::Arguments>),
+    Fix(Box<fix::Arguments>),
+    Scan(Box<scan::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
     Verify(verify::Arguments),
@@ -102,8 +111,11 @@ pub fn main() -> ExitCode {
         Command::Controller(arguments) => controller::run(&arguments),
         Command::Certs(arguments) => certs::run(*arguments),
         Command::Denials(arguments) => denials::run(&arguments),
+        Command::Fix(arguments) => fix::run(&arguments),
+        Command::Scan(arguments) => scan::run(&arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
+        Command::Check(arguments) => check::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Unregister(arguments) => unregister::run(&arguments),
         Command::Version(arguments) => version::run(&arguments),

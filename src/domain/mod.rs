@@ -14,6 +14,7 @@ pub mod overlay;
 pub mod policy;
 pub mod remedy;
 pub mod removal;
+pub mod shown;
 pub mod text;
 
 #[cfg(test)]

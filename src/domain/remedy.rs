@@ -1,11 +1,14 @@
-//! What adds the missing companions: names and commands.
+//! What adds the missing companions: names, subjects and commands.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use sha2::{Digest, Sha256};
 
 use super::assess::Missing;
-use super::identity::Identity;
+use super::identity::{
+    Identity, SERVICE_ACCOUNT_USER_PREFIX, SERVICE_ACCOUNTS_PREFIX, SubjectKind,
+};
 use super::policy::Policy;
 use super::text::{ShellWord, is_overlong};
 
@@ -77,21 +80,58 @@ pub fn binding_name(companion: &str, identities: &[Identity<'_>]) -> String {
     format!("{prefix}-{:08x}", u32::from_be_bytes([a, b, c, d]))
 }
 
+/// A subject as a new binding is to name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NewSubject<'a> {
+    /// Its kind.
+    pub kind: SubjectKind,
+    /// The namespace of a ServiceAccount.
+    pub namespace: Option<&'a str>,
+    /// Its name.
+    pub name: Cow<'a, str>,
+}
+
+impl<'a> NewSubject<'a> {
+    /// The subject that stands for the identity. A ServiceAccount whose name the API server would
+    /// not take is named in the user form, which is the same identity.
+    #[must_use]
+    pub fn of(identity: Identity<'a>) -> Self {
+        let (namespace, name) = match identity {
+            Identity::User(name) | Identity::Group(name) => (None, Cow::Borrowed(name)),
+            Identity::ServiceAccountsOf(namespace) => {
+                let name = format!("{SERVICE_ACCOUNTS_PREFIX}{namespace}");
+                (None, Cow::Owned(name))
+            }
+            Identity::ServiceAccount { namespace, name } if is_service_account(namespace, name) => {
+                (Some(namespace), Cow::Borrowed(name))
+            }
+            Identity::ServiceAccount { namespace, name } => {
+                return Self {
+                    kind: SubjectKind::User,
+                    namespace: None,
+                    name: format!("{SERVICE_ACCOUNT_USER_PREFIX}{namespace}:{name}").into(),
+                };
+            }
+        };
+        Self {
+            kind: identity.kind(),
+            namespace,
+            name,
+        }
+    }
+}
+
 /// The flag of `kubectl create clusterrolebinding` that names the identity.
 fn write_flag(command: &mut String, identity: Identity<'_>) {
-    let (flag, value) = match identity {
-        Identity::User(name) => ("user", name.to_owned()),
-        Identity::Group(name) => ("group", name.to_owned()),
-        Identity::ServiceAccountsOf(namespace) => {
-            ("group", format!("system:serviceaccounts:{namespace}"))
-        }
-        Identity::ServiceAccount { namespace, name } if is_service_account(namespace, name) => {
-            ("serviceaccount", format!("{namespace}:{name}"))
-        }
-        // The user form is the same identity.
-        Identity::ServiceAccount { namespace, name } => {
-            ("user", format!("system:serviceaccount:{namespace}:{name}"))
-        }
+    let subject = NewSubject::of(identity);
+    let flag = match subject.kind {
+        SubjectKind::User => "user",
+        SubjectKind::Group => "group",
+        SubjectKind::ServiceAccount => "serviceaccount",
+    };
+    let value = match subject.namespace {
+        Some(namespace) => format!("{namespace}:{}", subject.name),
+        None => subject.name.into_owned(),
     };
     // Writing to a String cannot fail.
     let _ = write!(command, " --{flag}={}", ShellWord(&value));

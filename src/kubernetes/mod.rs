@@ -3,6 +3,7 @@
 pub mod access_review;
 pub mod backoff;
 pub mod client;
+pub mod cluster_role;
 pub mod cluster_role_binding;
 pub mod companion;
 pub mod config_map;
@@ -21,4 +22,5 @@ pub mod ordered;
 pub mod role_binding;
 pub mod secret;
 pub mod server_clock;
+pub mod server_side_apply;
 pub mod webhook_configuration;

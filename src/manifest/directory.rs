@@ -39,9 +39,11 @@ pub struct ManifestFile {
 
 /// A file that is to be read.
 #[derive(Debug)]
-struct Found {
-    path: PathBuf,
-    real: PathBuf,
+pub(super) struct Found {
+    /// By which it was found.
+    pub(super) path: PathBuf,
+    /// Where it is.
+    pub(super) real: PathBuf,
     metadata: Metadata,
 }
 
@@ -172,7 +174,7 @@ impl Directory {
 }
 
 /// Every file to be read, sorted by path, and what kept others from being found.
-fn find(root: &Path) -> (Vec<Found>, Vec<FileProblem>) {
+pub(super) fn find(root: &Path) -> (Vec<Found>, Vec<FileProblem>) {
     let mut found = Vec::new();
     let mut problems = Vec::new();
     let mut directories = Vec::new();
@@ -254,7 +256,7 @@ fn listing_of(found: &[Found], problems: &[FileProblem]) -> [u8; 32] {
     listing.finish()
 }
 
-fn read_bytes(file: &Found) -> io::Result<Vec<u8>> {
+pub(super) fn read_bytes(file: &Found) -> io::Result<Vec<u8>> {
     // Opening a pipe would wait for somebody to write.
     if !file.metadata.is_file() {
         return Err(io::Error::other("this is no regular file"));
@@ -270,7 +272,7 @@ fn read_bytes(file: &Found) -> io::Result<Vec<u8>> {
 }
 
 /// What a file says. What comes before the first byte that is no text is read all the same.
-fn contents_of(bytes: &[u8]) -> Contents {
+pub(super) fn contents_of(bytes: &[u8]) -> Contents {
     match std::str::from_utf8(bytes) {
         Ok(text) => extract::read(text),
         Err(error) => {
@@ -292,7 +294,7 @@ fn complete_documents(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-fn file_problem(path: &Path, error: &io::Error) -> FileProblem {
+pub(super) fn file_problem(path: &Path, error: &io::Error) -> FileProblem {
     FileProblem {
         path: path.to_owned(),
         position: None,

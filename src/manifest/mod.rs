@@ -14,6 +14,7 @@ mod fields;
 mod fingerprint;
 mod object;
 mod problem;
+mod sources;
 #[cfg(test)]
 mod tests;
 
@@ -22,3 +23,4 @@ pub use directory::{Directory, MAX_FILE_BYTES, ManifestFile};
 pub use extract::{Contents, read};
 pub use fingerprint::Fingerprint;
 pub use problem::{FileProblem, Problem};
+pub use sources::{Source, SourceFile, Sources};

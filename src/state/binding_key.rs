@@ -38,6 +38,19 @@ impl BindingKey {
         )
     }
 
+    /// The key of the binding at a position among manifests. Two of one name are one object in a
+    /// cluster, and the later is what is left of them; but a name with two roles can be applied
+    /// only once, and nobody knows which, so both count. Those whose names are yet to be generated
+    /// are told apart by position.
+    #[must_use]
+    pub fn in_manifests(position: usize, binding: &Binding<'_>) -> Self {
+        if binding.name.is_empty() {
+            Self::of_source(&format!("{position}"))
+        } else {
+            Self::of_binding(binding)
+        }
+    }
+
     /// The key of what has no uid, by a text that is its own, such as a file's path and a position.
     #[must_use]
     pub fn of_source(source: &str) -> Self {

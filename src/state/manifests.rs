@@ -84,19 +84,8 @@ impl<B: Send + 'static> Directory<B> {
         let bindings = content.bindings.iter().enumerate();
         bindings.filter_map(|(position, kept)| {
             let binding = (self.binding)(kept)?;
-            Some((key(position, &binding), binding))
+            Some((BindingKey::in_manifests(position, &binding), binding))
         })
-    }
-}
-
-/// The key of a binding in a directory. Two of one name are one object in a cluster, and the later
-/// is what is left of them; but a name with two roles can be applied only once, and nobody knows
-/// which, so both count.
-fn key(position: usize, binding: &Binding<'_>) -> BindingKey {
-    if binding.name.is_empty() {
-        BindingKey::of_source(&format!("{position}"))
-    } else {
-        BindingKey::of_binding(binding)
     }
 }
 

@@ -19,6 +19,7 @@ pub mod handle;
 mod identities;
 pub mod index;
 mod keyed;
+pub mod listing;
 pub mod manifest_directory;
 pub mod manifests;
 mod numbers;

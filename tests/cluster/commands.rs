@@ -12,11 +12,16 @@ use crate::support::{
     ADMIN, ControlPlane, Output, User, clean_command, eventually, fresh_folder, run, unique,
 };
 
-fn bindguard(kubeconfig: &Path, args: &[&str]) -> Output {
+pub(crate) fn bindguard(kubeconfig: &Path, args: &[&str]) -> Output {
+    bindguard_with(kubeconfig, args, "")
+}
+
+/// The same with an input.
+pub(crate) fn bindguard_with(kubeconfig: &Path, args: &[&str], input: &str) -> Output {
     let binary = Path::new(env!("CARGO_BIN_EXE_bindguard"));
     let mut command = clean_command(binary, &fresh_folder("command"));
     command.args(args).env("KUBECONFIG", kubeconfig);
-    run(format!("bindguard {}", args.join(" ")), command, "")
+    run(format!("bindguard {}", args.join(" ")), command, input)
 }
 
 /// `bindguard verify -o json` with a short time limit; its exit code and its answer.
@@ -27,12 +32,12 @@ fn verify(plane: &ControlPlane, user: impl Into<User>, args: &[&str]) -> (Output
     (output, answer)
 }
 
-fn code(output: &Output) -> Option<i32> {
+pub(crate) fn code(output: &Output) -> Option<i32> {
     output.status.code()
 }
 
 /// A user with these rights on bindings and roles, and no other.
-fn with_rights(plane: &ControlPlane, rules: &Value) -> String {
+pub(crate) fn with_rights(plane: &ControlPlane, rules: &Value) -> String {
     let name = unique("verifier");
     let role = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
@@ -47,7 +52,7 @@ fn with_rights(plane: &ControlPlane, rules: &Value) -> String {
     name
 }
 
-fn rule(group: &str, resource: &str, verb: &str, names: &[&str]) -> Value {
+pub(crate) fn rule(group: &str, resource: &str, verb: &str, names: &[&str]) -> Value {
     json!({"apiGroups": [group], "resources": [resource], "verbs": [verb], "resourceNames": names})
 }
 

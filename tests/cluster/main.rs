@@ -20,6 +20,7 @@ mod support;
 mod actions;
 mod audit;
 mod commands;
+mod fix;
 mod freshness;
 mod helm;
 mod lab;
@@ -28,7 +29,10 @@ mod objects;
 mod old_bindings;
 mod outage;
 mod outcome;
+#[path = "../random/mod.rs"]
+mod random;
 mod remedy;
+mod scan;
 mod size;
 mod stage;
 mod table;

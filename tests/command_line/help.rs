@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 17] = [
+pub(crate) const COMMANDS: [&[&str]; 20] = [
     &[],
     &["serve"],
     &["controller"],
@@ -13,6 +13,9 @@ pub(crate) const COMMANDS: [&[&str]; 17] = [
     &["certs", "check"],
     &["certs", "rotate"],
     &["denials"],
+    &["check"],
+    &["fix"],
+    &["scan"],
     &["manifests"],
     &["policy"],
     &["policy", "show"],

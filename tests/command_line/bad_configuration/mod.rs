@@ -1,6 +1,7 @@
 //! Everything that can be configured wrongly, and what is said of it.
 
 mod certificates;
+mod check;
 mod cluster;
 mod flags;
 mod manifests;
@@ -25,6 +26,7 @@ fn every_bad_configuration_ends_with_exit_code_2_and_names_what_is_wrong_and_whe
         ("Certificates", certificates::cases()),
         ("Managed certificates", certificates::managed_cases()),
         ("Clusters and manifests", cluster::cases()),
+        ("Manifests that are checked", check::cases()),
         ("The output of `manifests`", manifests::cases()),
         ("Policies", policies::cases()),
     ] {
