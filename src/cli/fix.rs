@@ -1,10 +1,11 @@
 //! `bindguard fix`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::Write;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::anyhow;
 use clap::{ArgAction, ArgGroup, Args, ValueEnum};
 
+use super::ask::confirm;
 use super::cluster::{ClusterArguments, block_on, told};
 use super::input::InputArguments;
 use super::policy::PolicyArgument;
@@ -133,7 +134,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         return Err(anyhow!(report.errors.join("\n")));
     }
     if arguments.apply.apply && !planned.bindings.is_empty() {
-        confirm(&arguments.apply, planned.bindings.len())?;
+        let what = match planned.bindings.len() {
+            1 => "this ClusterRoleBinding".to_owned(),
+            many => format!("these {many} ClusterRoleBindings"),
+        };
+        let question = format!("Apply {what}?");
+        confirm(arguments.apply.yes, &question, "nothing was applied")?;
         block_on(apply(&arguments.cluster, &planned))?;
     }
     Ok(Outcome::Done)
@@ -159,29 +165,6 @@ fn look(arguments: &Arguments, policy: &Policy) -> anyhow::Result<(Report, Sourc
         Companions::Together
     };
     Ok((check(policy, &sources, beside, companions), sources))
-}
-
-/// Asks on the terminal, unless that was answered already.
-fn confirm(arguments: &ApplyArguments, bindings: usize) -> anyhow::Result<()> {
-    if arguments.yes {
-        return Ok(());
-    }
-    if !io::stdin().is_terminal() {
-        bail!("nothing was applied: there is no terminal to ask on; give --yes to apply at once");
-    }
-    let what = match bindings {
-        1 => "this ClusterRoleBinding".to_owned(),
-        many => format!("these {many} ClusterRoleBindings"),
-    };
-    output::tell(&format!("Apply {what}? [y/N] "));
-    let mut answer = String::new();
-    io::stdin()
-        .read_line(&mut answer)
-        .context("cannot read the answer")?;
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => bail!("nothing was applied"),
-    }
 }
 
 /// Applies all of them, whatever becomes of some.

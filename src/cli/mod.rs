@@ -6,6 +6,7 @@
     reason = "the documentation of arguments is printed as help"
 )]
 
+mod ask;
 mod certs;
 mod check;
 mod cluster;
@@ -23,6 +24,7 @@ mod names;
 mod output;
 mod policy;
 mod progress;
+mod prune;
 mod scan;
 mod serve;
 mod state_observer;
@@ -74,6 +76,7 @@ enum Command {
     Denials(Box<denials::Arguments>),
     Fix(Box<fix::Arguments>),
     Scan(Box<scan::Arguments>),
+    Prune(Box<prune::Arguments>),
     Manifests(manifests::Arguments),
     Policy(policy::Arguments),
     Verify(verify::Arguments),
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Denials(arguments) => denials::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
+        Command::Prune(arguments) => prune::run(&arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
         Command::Policy(arguments) => policy::run(arguments),
         Command::Check(arguments) => check::run(&arguments),

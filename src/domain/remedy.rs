@@ -142,8 +142,7 @@ fn write_flag(command: &mut String, identity: Identity<'_>) {
 /// know nothing.
 ///
 /// Source: `k8s.io/apimachinery/pkg/api/validation`, `ValidateServiceAccountName`.
-#[must_use]
-pub fn is_service_account(namespace: &str, name: &str) -> bool {
+fn is_service_account(namespace: &str, name: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let is_label = |part: &str| {
         part.bytes().all(|byte| inner(byte) || byte == b'-')

@@ -1,8 +1,10 @@
-//! Creates companion bindings, and looks at what stands in their way.
+//! Creates companion bindings, looks at what stands in their way, and takes them away.
 
-use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding};
+use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::Client;
-use kube::api::{Api, PostParams};
+use kube::api::{Api, DeleteParams, ListParams, ObjectMeta, PostParams, Preconditions};
+
+use super::cluster_role_binding::PAGE;
 
 /// What came of creating one.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,12 +36,49 @@ pub async fn create(client: &Client, binding: &ClusterRoleBinding) -> kube::Resu
     }
 }
 
-/// Whether there is a ClusterRole of this name.
+/// Every ClusterRoleBinding with this label.
 ///
 /// # Errors
 ///
 /// If the API server cannot be asked, or refuses.
-pub async fn role_exists(client: &Client, name: &str) -> kube::Result<bool> {
-    let api: Api<ClusterRole> = Api::all(client.clone());
-    Ok(api.get_metadata_opt(name).await?.is_some())
+pub async fn labelled(
+    client: &Client,
+    label: &str,
+    value: &str,
+) -> kube::Result<Vec<ClusterRoleBinding>> {
+    let api: Api<ClusterRoleBinding> = Api::all(client.clone());
+    let mut parameters = ListParams::default()
+        .labels(&format!("{label}={value}"))
+        .limit(PAGE);
+    let mut found = Vec::new();
+    loop {
+        let page = api.list(&parameters).await?;
+        found.extend(page.items);
+        match page.metadata.continue_ {
+            Some(token) if !token.is_empty() => parameters.continue_token = Some(token),
+            _ => return Ok(found),
+        }
+    }
+}
+
+/// Deletes a ClusterRoleBinding, unless it has changed since it was read. Whether it was there.
+///
+/// # Errors
+///
+/// If the API server cannot be asked, or refuses, which it also does if it has changed.
+pub async fn delete(client: &Client, read: &ObjectMeta) -> kube::Result<bool> {
+    let api: Api<ClusterRoleBinding> = Api::all(client.clone());
+    let parameters = DeleteParams {
+        preconditions: Some(Preconditions {
+            uid: read.uid.clone(),
+            resource_version: read.resource_version.clone(),
+        }),
+        ..DeleteParams::default()
+    };
+    let name = read.name.as_deref().unwrap_or_default();
+    match api.delete(name, &parameters).await {
+        Ok(_) => Ok(true),
+        Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
+        Err(error) => Err(error),
+    }
 }

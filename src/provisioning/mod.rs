@@ -5,10 +5,12 @@
 //! API server itself holds everybody else off: that is the guard.
 
 pub mod access;
+mod companion;
 pub mod controller;
 pub mod guard;
 pub mod intake;
 pub mod order;
+pub mod prune;
 
 /// What the name of every companion binding begins with that bindguard makes.
 pub const COMPANION_NAME_PREFIX: &str = "bindguard-";

@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 20] = [
+pub(crate) const COMMANDS: [&[&str]; 21] = [
     &[],
     &["serve"],
     &["controller"],
@@ -16,6 +16,7 @@ pub(crate) const COMMANDS: [&[&str]; 20] = [
     &["check"],
     &["fix"],
     &["scan"],
+    &["prune"],
     &["manifests"],
     &["policy"],
     &["policy", "show"],

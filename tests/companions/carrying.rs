@@ -8,7 +8,7 @@ use crate::crew::{
     LIMIT, NAMESPACES, PROVISION, TEMPLATES, asking, binding_of, both_kinds, crew, subject_of,
 };
 use crate::support::{ADMIN, User, eventually, unique};
-use crate::world::{both, role_binding, user};
+use crate::world::{bindguard, both, role_binding, user};
 
 /// How long one waits for what must not come.
 const NEVER: Duration = Duration::from_secs(3);
@@ -279,4 +279,82 @@ fn an_update_that_asks_anew_orders_for_all_who_lack_something() {
 
 fn word(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_nobody_needs_any_more_is_found_and_taken_away_and_nothing_else() {
+    let crew = crew();
+    let [kept, gone] = both_kinds(&crew.plane.namespace());
+    for object in [&kept, &gone] {
+        crew.create(both(), &asking(object.clone()))
+            .expect_success();
+    }
+    for object in [&kept, &gone] {
+        crew.wait_for_companions(subject_of(object));
+    }
+    let delete = ["delete", "--filename", "-"];
+    let deleted = crew.plane.kubectl_stdin(ADMIN, &delete, &gone.to_string());
+    deleted.expect_success();
+    // It looks like one that was made, and is somebody's own.
+    let by_hand = "by-hand-for-nobody";
+    let own = ["create", "clusterrolebinding", by_hand, "--user=nobody"];
+    let role = format!("--clusterrole={NAMESPACES}");
+    crew.plane
+        .kubectl(ADMIN, &[&own[..], &[&role]].concat())
+        .expect_success();
+    let label = [
+        "label",
+        "clusterrolebinding",
+        by_hand,
+        "app.kubernetes.io/part-of=bindguard",
+    ];
+    crew.plane.kubectl(ADMIN, &label).expect_success();
+
+    let prune = |who: User, args: &[&str]| {
+        let kubeconfig = crew.plane.kubeconfig(who).display().to_string();
+        let args = [&["prune", "--kubeconfig", &kubeconfig], args].concat();
+        bindguard(&args)
+    };
+    let admin = || User::from(ADMIN);
+    let found = prune(admin(), &[]).expect_success();
+    let for_gone = format!("to User {}; made for", subject_of(&gone));
+    assert_eq!(found.matches(&for_gone).count(), 2, "{found}");
+    assert!(
+        !found.contains(subject_of(&kept)) && !found.contains(by_hand),
+        "{found}"
+    );
+    let json: Value =
+        serde_json::from_str(&prune(admin(), &["-o", "json"]).expect_success()).unwrap();
+    let of_gone = |one: &&Value| one["subject"]["name"] == subject_of(&gone);
+    let companions = json["companions"].as_array().unwrap();
+    assert_eq!(companions.iter().filter(of_gone).count(), 2, "{json}");
+
+    // Nothing goes without a yes, nor without the right.
+    let unasked = prune(admin(), &["--apply"]);
+    assert!(unasked.expect_failure().contains("nothing was deleted"));
+    let reader = User::named("reader").in_group("readers");
+    let rule = ["create", "clusterrole", "reads", "--verb=list"];
+    let what = "--resource=rolebindings,clusterrolebindings";
+    crew.plane
+        .kubectl(ADMIN, &[&rule[..], &[what]].concat())
+        .expect_success();
+    let bind = [
+        "create",
+        "clusterrolebinding",
+        "reads",
+        "--clusterrole=reads",
+        "--group=readers",
+    ];
+    crew.plane.kubectl(ADMIN, &bind).expect_success();
+    let refused = prune(reader, &["--apply", "--yes"]).expect_failure();
+    assert!(
+        refused.contains("cannot delete ClusterRoleBinding"),
+        "{refused}"
+    );
+    assert_eq!(crew.made_for(subject_of(&gone)).len(), 2);
+
+    prune(admin(), &["--apply", "--yes"]).expect_success();
+    assert_eq!(crew.made_for(subject_of(&gone)), Vec::<Value>::new());
+    assert_eq!(crew.made_for(subject_of(&kept)).len(), 2);
+    crew.get(&["clusterrolebinding", by_hand]);
 }

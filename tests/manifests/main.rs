@@ -29,6 +29,7 @@ mod laws;
 #[path = "../random/mod.rs"]
 mod random;
 #[path = "../command_line/sandbox.rs"]
+#[allow(dead_code, reason = "it is shared with another suite")]
 mod sandbox;
 #[path = "../support/mod.rs"]
 mod support;

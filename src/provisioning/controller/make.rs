@@ -10,16 +10,17 @@ use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 
 use super::carried_out::OrderKey;
 use super::carry::{Attempt, Carrier, Ending, Ordered};
-use super::companion::{gives_the_same, object};
+
 use crate::domain::assess::{Assessment, assess};
 use crate::domain::binding::{Binding, BindingKind};
 use crate::domain::identity::Identity;
 use crate::domain::policy::Policy;
 use crate::domain::text::ShownName;
-use crate::kubernetes::companion::{Created, create, role_exists};
+use crate::kubernetes::companion::{Created, create};
 use crate::kubernetes::in_time::in_time;
 use crate::kubernetes::lean::OrderAnnotations;
-use crate::kubernetes::{cluster_role_binding, role_binding};
+use crate::kubernetes::{cluster_role, cluster_role_binding, role_binding};
+use crate::provisioning::companion::{gives_the_same, object};
 use crate::provisioning::guard;
 use crate::provisioning::guard::epoch::Epoch;
 use crate::provisioning::guard::standing::Standing;
@@ -227,7 +228,7 @@ impl Carrier {
         for companion in &policy.companions {
             let role = &companion.cluster_role;
             let is_wanted = wanted.iter().any(|wanted| wanted.role_ref.name == *role);
-            if is_wanted && !in_time(PATIENCE, role_exists(client, role)).await? {
+            if is_wanted && !in_time(PATIENCE, cluster_role::exists(client, role)).await? {
                 return Err(format!("there is no ClusterRole {}", ShownName(role)));
             }
         }

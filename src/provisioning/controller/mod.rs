@@ -6,7 +6,6 @@
 mod candidates;
 mod carried_out;
 mod carry;
-mod companion;
 mod make;
 pub mod rights;
 mod store;

@@ -5,8 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::binding::{Binding, BindingKind, RBAC_GROUP};
-use crate::domain::identity::{Identity, SERVICE_ACCOUNT_USER_PREFIX, SubjectKind};
-use crate::domain::remedy::is_service_account;
+use crate::domain::identity::{Identity, SubjectKind};
+use crate::domain::remedy::NewSubject;
 use crate::provisioning::{COMPANION_NAME_PREFIX, ORDERED_BY, ORDERED_FOR, PART_OF, PART_OF_LABEL};
 
 /// How much of the companion's name is in the binding's. The rest of it tells all apart.
@@ -78,29 +78,13 @@ pub(super) fn place(binding: &Binding<'_>) -> String {
 
 /// As the API server keeps it, so that the two can be compared.
 fn subject(identity: Identity<'_>) -> Subject {
-    if let Identity::ServiceAccount { namespace, name } = identity {
-        if is_service_account(namespace, name) {
-            return Subject {
-                api_group: None,
-                kind: SubjectKind::ServiceAccount.as_str().to_owned(),
-                name: name.to_owned(),
-                namespace: Some(namespace.to_owned()),
-            };
-        }
-        // The user form is the same identity.
-        let name = format!("{SERVICE_ACCOUNT_USER_PREFIX}{namespace}:{name}");
-        return of_rbac(SubjectKind::User, name);
-    }
-    let (prefix, name) = identity.name();
-    of_rbac(identity.kind(), format!("{prefix}{name}"))
-}
-
-fn of_rbac(kind: SubjectKind, name: String) -> Subject {
+    let subject = NewSubject::of(identity);
+    let is_account = subject.kind == SubjectKind::ServiceAccount;
     Subject {
-        api_group: Some(RBAC_GROUP.to_owned()),
-        kind: kind.as_str().to_owned(),
-        name,
-        namespace: None,
+        api_group: (!is_account).then(|| RBAC_GROUP.to_owned()),
+        kind: subject.kind.as_str().to_owned(),
+        name: subject.name.into_owned(),
+        namespace: subject.namespace.map(str::to_owned),
     }
 }
 
