@@ -38,6 +38,7 @@ suite 'removal' "$cargo" test --locked --test removal
 suite 'chart' "$cargo" test --locked --test chart
 suite 'certificates' "$cargo" test --locked --test certificates
 suite 'install' "$cargo" test --locked --test install
+suite 'history' "$cargo" test --locked --test history
 suite 'freshness' "$cargo" test --locked --test freshness
 suite 'oracle' "$cargo" test --locked --test oracle
 suite 'hostile' "$cargo" test --locked --test hostile
