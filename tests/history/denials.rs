@@ -1,13 +1,26 @@
 //! `bindguard denials`, as somebody at a terminal runs it.
 
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{ADMIN, ControlPlane, Output, clean_command, fresh_folder, run};
+use crate::support::{ADMIN, ControlPlane, Output, Process, clean_command, fresh_folder, run};
 
 /// `bindguard denials --output json` with these arguments, as this user or the administrator.
 pub(crate) fn denials(plane: &ControlPlane, user: &str, args: &[&str]) -> Output {
+    let command = command(plane, user, args);
+    run(format!("bindguard denials {}", args.join(" ")), command, "")
+}
+
+/// The same with `--watch`, until it is dropped.
+pub(crate) fn watch(plane: &ControlPlane, args: &[&str]) -> Process {
+    let mut command = command(plane, ADMIN, args);
+    command.arg("--watch");
+    Process::start("denials", command, &fresh_folder("watch"))
+}
+
+fn command(plane: &ControlPlane, user: &str, args: &[&str]) -> Command {
     let mut command = clean_command(
         Path::new(env!("CARGO_BIN_EXE_bindguard")),
         &fresh_folder("denials"),
@@ -19,7 +32,7 @@ pub(crate) fn denials(plane: &ControlPlane, user: &str, args: &[&str]) -> Output
     if user != ADMIN {
         command.env("BINDGUARD_AS", user);
     }
-    run(format!("bindguard denials {}", args.join(" ")), command, "")
+    command
 }
 
 /// The entries of what was printed.

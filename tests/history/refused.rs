@@ -1,10 +1,11 @@
 //! Kubernetes says no, and calls are answered as ever.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::denials::{calls, denials, entries};
+use crate::denials::{calls, denials, entries, watch};
 use crate::kubelet::inside;
 use crate::support::{ADMIN, Bindguard, ControlPlane, Serve, User, eventually, unique};
 
@@ -72,6 +73,18 @@ fn without_rights_namespace_or_object_calls_are_refused_as_ever_and_the_history_
     });
     assert_eq!(bindguard.stderr().matches("is written again").count(), 1);
 
+    // Whoever watches sees what is there, and then what comes.
+    let watch = watch(plane, &["--bindguard-namespace", HOME]);
+    let lines = || -> Vec<Value> {
+        let stdout = watch.stdout();
+        let whole = stdout.rfind('\n').map_or("", |end| &stdout[..end]);
+        let lines = whole.lines().map(serde_json::from_str);
+        lines.map(|line| line.expect("a line is JSON")).collect()
+    };
+    wait("what is there is printed", &bindguard, || {
+        (lines().len() == 5).then_some(())
+    });
+
     // Garbage costs nothing that is good.
     let patch = "--patch={\"data\": {\"mine\": \"x\"}}";
     let patch = ["patch", "configmap", HISTORY, "--type=merge", patch];
@@ -79,22 +92,66 @@ fn without_rights_namespace_or_object_calls_are_refused_as_ever_and_the_history_
     refuse(plane, &namespace, 1);
     counts(&bindguard, "history_garbage_total");
     assert_eq!(known(), 6);
-    wait("an Event", &bindguard, || {
-        let field = "--field-selector=reportingController=bindguard.dev/serve";
-        let get = ["get", "events.events.k8s.io", "--output=json", field];
-        let events = kubectl(&[&get[..], &["--namespace", &namespace]].concat());
-        let events: Value = serde_json::from_str(&events).ok()?;
-        let event = events["items"].as_array()?.first()?.clone();
-        assert_eq!(event["regarding"]["name"], "refused", "{event}");
-        assert_eq!(event["reason"], "BindingRefused", "{event}");
-        Some(())
+    wait("what came is printed", &bindguard, || {
+        (lines().len() == 6).then_some(())
     });
+    let seen: BTreeSet<String> = lines()
+        .iter()
+        .map(|line| line["missing"].to_string())
+        .collect();
+    assert_eq!(seen.len(), 6, "each is printed once: {seen:?}");
+    let stderr = watch.stderr();
+    let mut told = stderr.lines();
+    // It may have looked while the garbage was there.
+    assert!(
+        told.all(|line| line.starts_with("skipped what is no denial")),
+        "{stderr}"
+    );
+    drop(watch);
+    event(plane, &bindguard, &namespace, "RoleBinding");
+    let create = [
+        "create",
+        "clusterrolebinding",
+        "refused",
+        "--clusterrole=spectro-vm-user",
+    ];
+    let told = plane.kubectl(ADMIN, &[&create[..], &["--user=nobody"]].concat());
+    assert!(told.expect_failure().contains("denied the request"));
+    event(plane, &bindguard, "default", "ClusterRoleBinding");
 
     // What was refused at the last moment is there when the process is gone.
     refuse(plane, &namespace, 1);
     bindguard.terminate();
     assert!(bindguard.wait().success());
-    assert_eq!(known(), 7);
+    assert_eq!(known(), 8);
+}
+
+/// Waits for an Event about a binding of this kind, with all that people and programs look at.
+#[track_caller]
+fn event(plane: &ControlPlane, bindguard: &Bindguard, namespace: &str, kind: &str) {
+    let field = "--field-selector=reportingController=bindguard.dev/serve";
+    let get = [
+        "get",
+        "events.events.k8s.io",
+        "--output=json",
+        field,
+        "--namespace",
+        namespace,
+    ];
+    let event = wait(&format!("an Event in {namespace}"), bindguard, || {
+        let events = plane.kubectl(ADMIN, &get).expect_success();
+        let events: Value = serde_json::from_str(&events).ok()?;
+        events["items"].as_array()?.first().cloned()
+    });
+    assert_eq!(event["regarding"]["kind"], kind, "{event}");
+    assert_eq!(event["regarding"]["name"], "refused", "{event}");
+    assert_eq!(event["reason"], "BindingRefused", "{event}");
+    assert_eq!(event["type"], "Warning", "{event}");
+    let note = event["note"].as_str().unwrap();
+    assert!(
+        note.starts_with(&format!("admin was refused: {kind} ")),
+        "{event}"
+    );
 }
 
 /// A replica that looks for its history where there is nothing yet, and does not wait for

@@ -24,6 +24,8 @@ rules:
   resources: [{group: rbac.authorization.k8s.io, resources: [rolebindings]}]
 - level: None
 ";
+/// Each refusal would wait for companions that nobody makes.
+const VALUES: [&str; 2] = ["settleMilliseconds=0", "lingerSeconds=3"];
 const USERS: usize = 20;
 const CALLS: usize = 1_000;
 /// What the history may not know of a replica that was killed.
@@ -42,8 +44,7 @@ fn a_thousand_denials_are_a_thousand_lines_and_the_history_lacks_five_seconds_of
         &format!("--audit-log-path={}", log.display()),
     ]);
     let release = Release::absent(&world);
-    // Each refusal would wait for companions that nobody makes.
-    release.install(&["settleMilliseconds=0", "lingerSeconds=3"]);
+    release.install(&VALUES);
     let namespace = world.plane.namespace();
     people(&world, &namespace);
 
@@ -128,6 +129,9 @@ fn a_thousand_denials_are_a_thousand_lines_and_the_history_lacks_five_seconds_of
     assert!(may_lack > 20, "it had something to lose: {may_lack}");
     assert!(by_pod[&*ended.name].len() > 20, "it had something to write");
 
+    // An upgrade of the chart leaves it as it is.
+    release.upgrade(&VALUES);
+    assert_eq!(entries(denials(&world.plane, "reader", &[])), known);
     from_logs(&world, &folder, &pods, all.len());
     by_events(&world, &namespace, all.len());
     world.kubelet.check();
