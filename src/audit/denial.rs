@@ -140,6 +140,9 @@ impl Denial {
     /// The same with its names and lists bounded, whoever wrote it.
     #[must_use]
     pub fn bounded(self) -> Self {
+        if self.is_bounded() {
+            return self;
+        }
         let mut missing = Missing::default();
         for pair in &self.missing {
             let Subject {
@@ -170,6 +173,28 @@ impl Denial {
             bounded.missing_sha256 = digest.as_deref().map(self::bounded);
         }
         bounded
+    }
+
+    /// Whether nothing about it is too long, as is so of all that bindguard has written itself.
+    fn is_bounded(&self) -> bool {
+        let texts = [&self.requester, &self.binding.name];
+        let maybe = [
+            &self.binding.namespace,
+            &self.persona,
+            &self.companion,
+            &self.missing_sha256,
+        ];
+        let names = self.missing.iter().flat_map(|pair| {
+            let namespace = pair.subject.namespace.iter();
+            namespace.chain([&pair.subject.name, &pair.companion])
+        });
+        self.missing.len() <= MOST_PAIRS
+            && (self.missing_total).is_none_or(|total| total > self.missing.len())
+            && texts
+                .into_iter()
+                .chain(maybe.into_iter().flatten())
+                .chain(names)
+                .all(|text| fits(text))
     }
 
     /// The same with so few of its pairs that it fits into so many bytes of JSON, if one does.
@@ -263,7 +288,7 @@ impl Missing {
 
 /// The text, or the beginning of an overlong one and a digest of all of it.
 fn bounded(text: &str) -> String {
-    if text.len() <= LONGEST_TEXT && json_length(text) <= LONGEST_TEXT + 2 {
+    if fits(text) {
         return text.to_owned();
     }
     let mut kept = String::new();
@@ -278,6 +303,12 @@ fn bounded(text: &str) -> String {
     // Writing to a String cannot fail.
     let _ = write!(kept, "…{}", hexadecimal(&Sha256::digest(text), 16));
     kept
+}
+
+/// Whether a text is kept whole. No byte becomes more than six of JSON.
+fn fits(text: &str) -> bool {
+    text.len() <= LONGEST_TEXT / 6
+        || text.len() <= LONGEST_TEXT && json_length(text) <= LONGEST_TEXT + 2
 }
 
 /// The first digits of a digest.

@@ -41,11 +41,18 @@ pub(crate) fn world() -> MutexGuard<'static, World> {
 
 impl World {
     fn build() -> Self {
-        let plane = ControlPlane::start(&[
+        Self::with_flags(&[])
+    }
+
+    /// A cluster of one's own, whose API server has further flags.
+    pub(crate) fn with_flags(more: &[&str]) -> Self {
+        let advertised = format!("--advertise-address={FROM_PODS}");
+        let flags = [
             "--enable-aggregator-routing=true",
             "--bind-address=0.0.0.0",
-            &format!("--advertise-address={FROM_PODS}"),
-        ]);
+            &advertised,
+        ];
+        let plane = ControlPlane::start(&[&flags, more].concat());
         plane.install_roles().with_controller_manager();
         let kubelet = Kubelet::start(
             &plane.kubeconfig(ADMIN),

@@ -208,7 +208,6 @@ impl Drop for Kubelet {
 /// Binds Pods to nodes, and keeps one task for each that is bound.
 async fn work(context: Arc<Context>) {
     let mut pods: HashMap<Uid, watch::Sender<Value>> = HashMap::new();
-    let mut choices = node::Choices::default();
     loop {
         // While the API server is away, Pods live on as they are.
         if let Ok(listed) = pod::list(&context.client).await {
@@ -229,7 +228,7 @@ async fn work(context: Arc<Context>) {
                     tokio::spawn(pod::live(Arc::clone(&context), receiver));
                 }
             }
-            if let Err(reason) = choices.bind_all(&context.client, listed.clone()).await {
+            if let Err(reason) = node::bind_all(&context.client, listed.clone()).await {
                 context.fault(reason);
             }
             for (uid, latest) in &pods {

@@ -1,6 +1,5 @@
 //! The nodes, and which Pod goes to which.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,7 +10,6 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use super::pod::{post, words};
-use super::uid_of;
 use crate::support::FROM_PODS;
 
 /// Three, so that Pods which want to be apart are.
@@ -85,56 +83,40 @@ pub(super) async fn renew(client: Client) {
     }
 }
 
-/// The node that was chosen for each Pod, by uid.
-///
-/// Remembered, since what is listed may be older than what was bound, and a call that nobody saw
-/// the answer of may have been heard: a second choice would find the first one's place empty.
-#[derive(Default)]
-pub(super) struct Choices(HashMap<String, &'static str>);
-
-impl Choices {
-    /// Binds each Pod that has no node to the one with the fewest of its kind.
-    pub(super) async fn bind_all(
-        &mut self,
-        client: &Client,
-        mut pods: Vec<Value>,
-    ) -> Result<(), String> {
-        self.0
-            .retain(|uid, _| pods.iter().any(|pod| uid_of(pod) == uid));
-        let mut free = Vec::new();
-        for (position, pod) in pods.iter_mut().enumerate() {
-            if pod["spec"]["nodeName"].is_null() {
-                pod["spec"]["nodeName"] = self.0.get(uid_of(pod)).copied().into();
-                free.push(position);
-            }
-        }
-        for position in free {
-            let pod = &pods[position];
-            if !pod["metadata"]["deletionTimestamp"].is_null() {
-                continue;
-            }
-            let chosen = self.0.get(uid_of(pod)).copied();
-            let node = chosen.unwrap_or_else(|| emptiest(pod, &pods));
-            self.0.insert(uid_of(pod).to_owned(), node);
+/// Binds each Pod that has no node to the one with the fewest of its kind.
+pub(super) async fn bind_all(client: &Client, mut pods: Vec<Value>) -> Result<(), String> {
+    for position in 0..pods.len() {
+        let pod = &pods[position];
+        if pod["spec"]["nodeName"].is_null() && pod["metadata"]["deletionTimestamp"].is_null() {
+            let node = emptiest(pod, &pods);
             bind(client, pod, node).await?;
             pods[position]["spec"]["nodeName"] = node.into();
         }
-        Ok(())
     }
+    Ok(())
 }
 
 fn emptiest(pod: &Value, pods: &[Value]) -> &'static str {
-    let labels = &pod["metadata"]["labels"];
+    let labels = own_labels(pod);
     let alike = |node: &str| {
         let there = pods
             .iter()
             .filter(|other| other["spec"]["nodeName"] == node);
-        there
-            .filter(|other| other["metadata"]["labels"] == *labels)
-            .count()
+        there.filter(|other| own_labels(other) == labels).count()
     };
     let node = NODES.into_iter().min_by_key(|node| alike(node));
     node.expect("there are nodes")
+}
+
+/// The labels of a Pod but for those that the API server copies from its node when it is bound.
+///
+/// Source: the admission plugin PodTopologyLabels, KEP-4742.
+fn own_labels(pod: &Value) -> Vec<(&String, &Value)> {
+    let labels = pod["metadata"]["labels"].as_object();
+    let labels = labels.into_iter().flatten();
+    labels
+        .filter(|(key, _)| !key.starts_with("topology.kubernetes.io/"))
+        .collect()
 }
 
 async fn bind(client: &Client, pod: &Value, node: &str) -> Result<(), String> {

@@ -137,3 +137,23 @@ fn what_must_be_shorter_loses_pairs_and_tells_how_many_there_were() {
     assert_eq!(short.total(), 10);
     assert_eq!(denial.within(10_000), denial);
 }
+
+#[test]
+fn whatever_somebody_else_has_written_is_cut_when_it_is_read() {
+    let long = "x".repeat(5_000);
+    let mut denial = Denial::of(&record("bob", vec![pair("alice", "lists")]));
+    let first = denial.missing[0].clone();
+    denial.missing = vec![first; 1_000];
+    let many = denial.clone().bounded();
+    assert_eq!((many.missing.len(), many.total()), (MOST_PAIRS, 1_000));
+    denial.missing[0].subject.namespace = Some(long.clone());
+    denial.missing[1].companion = long.clone();
+    denial.missing_sha256 = Some(long.clone());
+    denial.missing_total = Some(2_000);
+    denial.persona = Some(long.clone());
+    denial.binding.namespace = Some(long);
+    let cut = denial.bounded();
+    assert!(json_length(&cut) < 16 * 1024, "{}", json_length(&cut));
+    assert_eq!(cut.total(), 2_000);
+    assert_eq!(cut.clone().bounded(), cut);
+}

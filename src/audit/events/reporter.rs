@@ -224,7 +224,10 @@ impl Reporter {
             namespace,
             name: &name,
             annotation: (DENIAL_ANNOTATION, words::annotation(denial)),
-            reason: "BindingRefused",
+            reason: match denial.companion {
+                Some(_) => "RemovalRefused",
+                None => "BindingRefused",
+            },
             action: "Refuse",
             note: words::note(denial),
             regarding: (

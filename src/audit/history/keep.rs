@@ -1,12 +1,15 @@
 //! Merges what was refused into the ConfigMap, beside all other replicas that do the same.
 
+use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::fmt;
 use std::hash::BuildHasher as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::collect::Denials;
@@ -40,7 +43,7 @@ pub struct Keeper {
     number: u64,
     /// What is being written. It stays the same until it is known to be stored, since an attempt
     /// may have arrived although its answer did not.
-    batch: Option<Tally>,
+    batch: Option<Arc<Tally>>,
     /// What was complained of last, so that it is told once.
     told: Option<Trouble>,
     /// Whether garbage was complained of.
@@ -107,7 +110,7 @@ impl Keeper {
             }
         };
         let _ = timeout_at(until, left).await;
-        let batch = self.batch.as_ref().map_or(0, Tally::calls);
+        let batch = self.batch.as_ref().map_or(0, |batch| batch.calls());
         let lost = batch.saturating_add(self.denials.to_history().take().calls());
         if lost > 0 {
             tracing::error!(
@@ -133,7 +136,7 @@ impl Keeper {
         }
         self.evicted(&batch.trim(Bounds::HISTORY));
         self.number += 1;
-        self.batch = Some(batch);
+        self.batch = Some(Arc::new(batch));
     }
 
     fn evicted(&self, evicted: &Tally) {
@@ -172,22 +175,25 @@ impl Keeper {
     async fn merge(&mut self) -> Result<usize, Trouble> {
         for _ in 0..MOST_CONFLICTS {
             let read = config_map::get(&self.client, &self.namespace, &self.name).await?;
-            let read = read.ok_or(Trouble::Absent)?;
-            let mut stored = Stored::read(read.data.iter().flatten());
-            stored.garbage += read.binary_data.iter().flatten().count();
-            if stored.has(&self.writer, self.number) {
-                return Ok(stored.denials.len());
-            }
-            if let Some(batch) = &self.batch {
-                stored.denials.merge(batch);
-            }
-            let evicted = stored.denials.trim(Bounds::HISTORY);
-            stored.note(&self.writer, self.number);
-            match config_map::replace(&self.client, read, stored.write()).await? {
+            let mut read = read.ok_or(Trouble::Absent)?;
+            let binary = read.binary_data.iter().flatten().count();
+            let data = read.data.take().unwrap_or_default();
+            let batch = self.batch.clone().unwrap_or_default();
+            let (writer, number) = (self.writer.clone(), self.number);
+            // Some thousand lines are read and written, and calls are to be answered meanwhile.
+            let merging = spawn_blocking(move || Merged::of(&data, &batch, &writer, number));
+            let Ok(merged) = merging.await else {
+                // The process ends.
+                return Err(Trouble::Unreachable);
+            };
+            let Some(data) = merged.data else {
+                return Ok(merged.entries);
+            };
+            match config_map::replace(&self.client, read, data).await? {
                 Written::Done => {
-                    self.denials.metrics().history_evicted(evicted.len());
-                    self.tell_garbage(stored.garbage);
-                    return Ok(stored.denials.len());
+                    self.denials.metrics().history_evicted(merged.evicted);
+                    self.tell_garbage(merged.garbage + binary);
+                    return Ok(merged.entries);
                 }
                 Written::Conflict => {
                     let metrics = self.denials.metrics();
@@ -230,6 +236,34 @@ impl Keeper {
             );
         }
         self.told = Some(trouble);
+    }
+}
+
+/// What is stored, with a batch merged into it.
+struct Merged {
+    /// What to store, unless the batch is in it already.
+    data: Option<BTreeMap<String, String>>,
+    entries: usize,
+    evicted: usize,
+    garbage: usize,
+}
+
+impl Merged {
+    fn of(data: &BTreeMap<String, String>, batch: &Tally, writer: &str, number: u64) -> Self {
+        let mut stored = Stored::read(data);
+        let is_known = stored.has(writer, number);
+        let mut evicted = Tally::default();
+        if !is_known {
+            stored.denials.merge(batch);
+            evicted = stored.denials.trim(Bounds::HISTORY);
+            stored.note(writer, number);
+        }
+        Self {
+            data: (!is_known).then(|| stored.write()),
+            entries: stored.denials.len(),
+            evicted: evicted.len(),
+            garbage: stored.garbage,
+        }
     }
 }
 

@@ -54,7 +54,7 @@ impl Source {
                 if stored.garbage > 0 {
                     let garbage = stored.garbage;
                     self.say(&format!(
-                        "skipped {garbage} entries of {place} that are none"
+                        "skipped what is no denial in {place}, {garbage} times"
                     ));
                 }
                 return Ok(stored.denials);
