@@ -38,7 +38,7 @@ impl Printer {
     pub(super) fn new(format: Format) -> Self {
         Self {
             format,
-            table: Table::new(super::table::columns()),
+            table: Table::new(output::columns()),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Denials as a table that fits the terminal.
 
 use std::fmt::Write as _;
-use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -32,16 +31,6 @@ pub(super) struct Table {
     columns: Option<usize>,
     /// How wide each column is, once something was printed.
     widths: Option<[usize; HEADER.len()]>,
-}
-
-/// How many columns standard output has: what `COLUMNS` says, or the terminal, if it is one.
-pub(super) fn columns() -> Option<usize> {
-    let given = std::env::var("COLUMNS").ok();
-    let given = given.and_then(|columns| columns.parse().ok());
-    given.or_else(|| {
-        let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-        Some(usize::from(width.0))
-    })
 }
 
 impl Table {
