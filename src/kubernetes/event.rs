@@ -8,8 +8,8 @@ use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::{Api, Client};
 use serde_json::json;
 
-use super::config_map::FIELD_MANAGER;
 use super::lease::micro_time;
+use super::shared_config_map::FIELD_MANAGER;
 
 /// How many Events are listed at a time.
 const PAGE: u32 = 500;

@@ -3,7 +3,6 @@
 pub mod backoff;
 pub mod client;
 pub mod cluster_role_binding;
-pub mod config_map;
 pub mod dry_run;
 pub mod endpoints;
 pub mod event;
@@ -15,4 +14,5 @@ pub mod object_watch;
 pub mod role_binding;
 pub mod secret;
 pub mod server_clock;
+pub mod shared_config_map;
 pub mod webhook_configuration;

@@ -16,7 +16,7 @@ use super::collect::Denials;
 use super::stored::Stored;
 use super::tally::{Bounds, Tally};
 use crate::kubernetes::backoff::Backoff;
-use crate::kubernetes::config_map::{self, Written};
+use crate::kubernetes::shared_config_map::{self, Written};
 use crate::telemetry::labels::HistoryWrite;
 
 /// How long denials are collected before they are written. With the write itself it is less than
@@ -174,7 +174,7 @@ impl Keeper {
     /// Merges the batch into what is stored, and returns how many entries there are then.
     async fn merge(&mut self) -> Result<usize, Trouble> {
         for _ in 0..MOST_CONFLICTS {
-            let read = config_map::get(&self.client, &self.namespace, &self.name).await?;
+            let read = shared_config_map::get(&self.client, &self.namespace, &self.name).await?;
             let mut read = read.ok_or(Trouble::Absent)?;
             let binary = read.binary_data.iter().flatten().count();
             let data = read.data.take().unwrap_or_default();
@@ -189,7 +189,7 @@ impl Keeper {
             let Some(data) = merged.data else {
                 return Ok(merged.entries);
             };
-            match config_map::replace(&self.client, read, data).await? {
+            match shared_config_map::replace(&self.client, read, data).await? {
                 Written::Done => {
                     self.denials.metrics().history_evicted(merged.evicted);
                     self.tell_garbage(merged.garbage + binary);

@@ -18,7 +18,7 @@ use crate::audit::read::{LogLine, log_line};
 use crate::cli::cluster::told;
 use crate::cli::output;
 use crate::domain::text::Escaped;
-use crate::kubernetes::{config_map, event, namespace};
+use crate::kubernetes::{event, namespace, shared_config_map};
 
 /// No line of a log that is looked at is longer, in bytes: ours are much shorter.
 const LONGEST_LINE: u64 = 1 << 20;
@@ -47,7 +47,8 @@ impl Source {
     /// The history, or what Events say in its place.
     pub(super) async fn read(&self) -> anyhow::Result<Tally> {
         let place = format!("ConfigMap {}/{}", self.bindguard_namespace, self.history);
-        let read = config_map::get(&self.client, &self.bindguard_namespace, &self.history).await;
+        let read =
+            shared_config_map::get(&self.client, &self.bindguard_namespace, &self.history).await;
         let why = match read {
             Ok(Some(map)) => {
                 let stored = Stored::read(map.data.iter().flatten());

@@ -1,4 +1,4 @@
-//! Reads and writes one ConfigMap by its name.
+//! One ConfigMap that several write, each by what it has read.
 
 use std::collections::BTreeMap;
 
