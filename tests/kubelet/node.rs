@@ -110,7 +110,7 @@ fn emptiest(pod: &Value, pods: &[Value]) -> &'static str {
 
 /// The labels of a Pod but for those that the API server copies from its node when it is bound.
 ///
-/// Source: the admission plugin PodTopologyLabels, KEP-4742.
+/// Source: the admission plugin `PodTopologyLabels`, KEP-4742.
 fn own_labels(pod: &Value) -> Vec<(&String, &Value)> {
     let labels = pod["metadata"]["labels"].as_object();
     let labels = labels.into_iter().flatten();
