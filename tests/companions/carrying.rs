@@ -333,10 +333,10 @@ fn what_nobody_needs_any_more_is_found_and_taken_away_and_nothing_else() {
     let unasked = prune(admin(), &["--apply"]);
     assert!(unasked.expect_failure().contains("nothing was deleted"));
     let reader = User::named("reader").in_group("readers");
-    let rule = ["create", "clusterrole", "reads", "--verb=list"];
+    let reading = ["create", "clusterrole", "reads", "--verb=list"];
     let what = "--resource=rolebindings,clusterrolebindings";
     crew.plane
-        .kubectl(ADMIN, &[&rule[..], &[what]].concat())
+        .kubectl(ADMIN, &[&reading[..], &[what]].concat())
         .expect_success();
     let bind = [
         "create",
