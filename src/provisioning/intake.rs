@@ -136,7 +136,10 @@ fn epoch_of(data: Option<&Data>, namespace: &str) -> EpochNow {
     match (epoch, paused) {
         (Some(epoch), None) => Ok(epoch.value),
         (_, Some(reason)) => Err(reason),
-        (None, None) => Err(format!("ConfigMap {namespace}/{CONFIG_MAP} holds no epoch")),
+        (None, None) => Err(format!(
+            "no controller has found the guard of orders in place yet (ConfigMap \
+             {namespace}/{CONFIG_MAP} holds no epoch)"
+        )),
     }
 }
 

@@ -363,8 +363,8 @@ fn a_binding_that_asks_for_its_companions_is_told_that_nobody_makes_them() {
     let output = scene.stage.kubectl_file(&["create"], &[binding]);
     let denial = output.expect_denied(&[&scene.lacks()]);
     // There is no controller here to publish one.
-    let told = "The annotation bindguard.dev/provision has no effect: ConfigMap \
-                bindguard/bindguard-epoch holds no epoch.";
+    let told = "The annotation bindguard.dev/provision has no effect: no controller has found the \
+                guard of orders in place yet (ConfigMap bindguard/bindguard-epoch holds no epoch).";
     assert!(denial.text.contains(told), "{output}");
 }
 

@@ -27,6 +27,8 @@ use crate::telemetry::metrics::Metrics;
 
 /// How many orders are worked on at a time. Each asks the API server for one thing after the other.
 const AT_A_TIME: usize = 8;
+/// How many Events are written at a time.
+pub(super) const TELLING: usize = 4;
 /// The waits before the next attempt, from the first to the longest.
 const FIRST_WAIT: Duration = Duration::from_millis(200);
 const LAST_WAIT: Duration = Duration::from_secs(15);
@@ -40,6 +42,8 @@ pub(super) struct Carrier {
     pub(super) happenings: Happenings,
     pub(super) metrics: Metrics,
     pub(super) now: fn() -> Timestamp,
+    /// The places for those who tell of something: many orders may end at once.
+    pub(super) telling: Semaphore,
 }
 
 /// One order on one binding.
@@ -152,7 +156,8 @@ impl Carrier {
             }
             if !is_told && wait > FIRST_WAIT {
                 is_told = true;
-                tracing::warn!(binding = ?ordered.shown(), reason, "an order waits");
+                // Why no order is carried out is in the log already, and this may be one of many.
+                tracing::debug!(binding = ?ordered.shown(), reason, "an order waits");
                 let note = format!("the order for companions waits: {reason}");
                 self.tell(&ordered, true, "OrderWaits", &note).await;
             }
@@ -212,6 +217,8 @@ impl Carrier {
             action: "Provision",
             note,
         };
+        // It is never closed.
+        let _place = self.telling.acquire().await;
         let told = self.happenings.tell(&ordered.reference(), happening).await;
         self.metrics.event_told(told);
     }

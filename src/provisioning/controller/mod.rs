@@ -15,11 +15,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::sleep;
 
 use self::candidates::follow;
-use self::carry::{Carrier, carry_out};
+use self::carry::{Carrier, TELLING, carry_out};
 use self::store::Store;
 use crate::domain::policy::{Policy, ProvisioningMode};
 use crate::kubernetes::guard::GuardApi;
@@ -92,6 +92,7 @@ impl Provisioner {
                 happenings: self.happenings.clone(),
                 metrics: self.metrics.clone(),
                 now: self.now,
+                telling: Semaphore::new(TELLING),
             };
             // Who lacks what, and which orders are past their time, is known only then.
             let _ = state.synced().wait_for(|synced| *synced).await;
