@@ -18,6 +18,7 @@
 
 mod api;
 mod cluster;
+mod commands;
 mod creates;
 mod decisions;
 mod echo;
@@ -25,6 +26,7 @@ mod fake_api;
 mod https;
 mod load;
 mod machine;
+mod manifests;
 mod memory;
 mod page;
 mod process;
@@ -51,9 +53,10 @@ type Section = (&'static str, fn() -> Vec<Table>);
 
 /// In this order: what a busy machine disturbs least comes last, when it may have calmed down
 /// least.
-const SECTIONS: [Section; 5] = [
+const SECTIONS: [Section; 6] = [
     ("decisions", decisions::tables),
     ("memory", memory::tables),
+    ("manifests", manifests::tables),
     ("https", https::tables),
     ("cluster", cluster::tables),
     ("change", under_change::tables),
