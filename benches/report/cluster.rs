@@ -1,5 +1,6 @@
 //! bindguard with a real API server that has much in it.
 
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use crate::shared::holdings::user;
 use crate::statistics::median;
 use crate::support::{ADMIN, Bindguard, ControlPlane, Serve};
 use crate::table::{Budget, Table};
-use crate::{BINDGUARD, creates};
+use crate::{BINDGUARD, commands, creates};
 
 const COMPANION_BINDINGS: u32 = 200;
 const SUBJECTS: u32 = 20;
@@ -22,6 +23,8 @@ const NAMESPACES: u32 = 50;
 const STARTS: usize = 7;
 const START_AT_MOST: f64 = 1000.0;
 const MEMORY_AT_MOST: f64 = 64.0;
+/// Seconds.
+const SCAN_AT_MOST: f64 = 10.0;
 
 pub(crate) fn tables() -> Vec<Table> {
     let control_plane = ControlPlane::start(&[]);
@@ -42,7 +45,35 @@ pub(crate) fn tables() -> Vec<Table> {
     let (_, bindguard) = start(&control_plane);
     let creates = creates::table(&runtime, &api, &control_plane, &bindguard);
     peaks.push(peak_memory(bindguard.id()));
-    vec![of_starts(&starts, &peaks), creates]
+    vec![of_starts(&starts, &peaks), creates, scan(&control_plane)]
+}
+
+/// A look at everything that is there.
+fn scan(control_plane: &ControlPlane) -> Table {
+    let mut table = Table::new(
+        "`bindguard scan` of all this",
+        &["", "worst of 3", "at most"],
+    );
+    let runs: Vec<(f64, f64)> = (0..3)
+        .map(|_| {
+            let mut command = Command::new(BINDGUARD);
+            command.arg("scan").arg("--kubeconfig");
+            command.arg(control_plane.kubeconfig(ADMIN));
+            commands::run(command)
+        })
+        .collect();
+    let seconds = runs.iter().map(|(seconds, _)| *seconds).fold(0.0, f64::max);
+    let mebibytes = runs
+        .iter()
+        .map(|(_, mebibytes)| *mebibytes)
+        .fold(0.0, f64::max);
+    table.row(
+        [&"seconds", &format!("{seconds:.2}"), &SCAN_AT_MOST],
+        Budget::of(seconds <= SCAN_AT_MOST),
+    );
+    let memory = format!("{mebibytes:.0}");
+    table.row([&"peak memory, MiB", &memory, &""], Budget::None);
+    table
 }
 
 /// Milliseconds from before the process exists until it says that it is ready.

@@ -19,6 +19,7 @@
 mod api;
 mod at_once;
 mod cluster;
+mod commands;
 mod creates;
 mod decisions;
 mod echo;
@@ -26,6 +27,7 @@ mod fake_api;
 mod https;
 mod load;
 mod machine;
+mod manifests;
 mod memory;
 mod page;
 mod process;
@@ -52,9 +54,10 @@ type Section = (&'static str, fn() -> Vec<Table>);
 
 /// In this order: what a busy machine disturbs least comes last, when it may have calmed down
 /// least.
-const SECTIONS: [Section; 5] = [
+const SECTIONS: [Section; 6] = [
     ("decisions", decisions::tables),
     ("memory", memory::tables),
+    ("manifests", manifests::tables),
     ("https", https::tables),
     ("cluster", cluster::tables),
     ("change", under_change::tables),

@@ -24,12 +24,17 @@ pub(crate) fn processor_time(id: u32) -> f64 {
 
 /// The most memory that a process has had resident at a time, in MiB.
 pub(crate) fn peak_memory(id: u32) -> f64 {
-    let status = read(id, "status");
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes = line
-        .and_then(|line| line.trim().strip_suffix(" kB"))
-        .expect("Linux tells the peak in kB");
-    kibibytes.parse::<f64>().expect("sizes are numbers") / 1024.0
+    peak_memory_of(id).expect("Linux tells the peak in kB")
+}
+
+/// The same of a process that may have ended meanwhile.
+pub(crate) fn peak_memory_of(id: u32) -> Option<f64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes = line.trim().strip_suffix(" kB")?;
+    Some(kibibytes.parse::<f64>().expect("sizes are numbers") / 1024.0)
 }
 
 fn read(id: u32, name: &str) -> String {

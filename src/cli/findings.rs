@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use super::{Outcome, output};
 use crate::domain::policy::Policy;
 use crate::report::{self, Context, Report};
+use crate::telemetry::clock;
 
 /// How a report is printed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -22,6 +23,8 @@ pub(super) enum Format {
     Junit,
     /// Annotations of GitHub Actions
     Github,
+    /// A page that needs nothing else, for a browser
+    Html,
 }
 
 impl From<Format> for report::Format {
@@ -33,6 +36,7 @@ impl From<Format> for report::Format {
             Format::Sarif => Self::Sarif,
             Format::Junit => Self::Junit,
             Format::Github => Self::Github,
+            Format::Html => Self::Html,
         }
     }
 }
@@ -45,22 +49,14 @@ pub(super) fn print(
     policy: &Policy,
     remedy: &str,
 ) -> anyhow::Result<Outcome> {
-    print_as(format.into(), report, policy, remedy)
-}
-
-/// The same in any format that there is.
-pub(super) fn print_as(
-    format: report::Format,
-    report: &Report,
-    policy: &Policy,
-    remedy: &str,
-) -> anyhow::Result<Outcome> {
+    let made = clock::now().strftime("%F %T UTC").to_string();
     let context = Context {
         policy,
         columns: output::columns(),
         remedy,
+        made: &made,
     };
-    output::stream(|writer| report::write(format, report, context, writer))?;
+    output::stream(|writer| report::write(format.into(), report, context, writer))?;
     if !report.errors.is_empty() {
         return Err(anyhow!(report.errors.join("\n")));
     }

@@ -152,7 +152,11 @@ fn look(arguments: &Arguments, policy: &Policy) -> anyhow::Result<(Report, Sourc
             let client = arguments.cluster.connect().await?;
             let progress = Progress::begin("reading the cluster's bindings");
             let count = |seen| progress.count(seen);
-            Ok(scan(&client, policy, &Filter::default(), &count).await?)
+            let filter = Filter {
+                only_missing: true,
+                ..Filter::default()
+            };
+            Ok(scan(&client, policy, &filter, &count).await?)
         })?;
         return Ok((report, Sources::default()));
     }

@@ -85,6 +85,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         namespace: arguments.namespace.clone(),
         personas: arguments.persona.clone(),
         subject: arguments.subject.clone(),
+        only_missing: false,
     };
     let report = block_on(async {
         let client = arguments.cluster.connect().await?;

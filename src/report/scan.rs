@@ -29,6 +29,8 @@ pub struct Filter {
     pub personas: Vec<String>,
     /// Only this subject: the name of a User or Group, or `NAMESPACE/NAME` of a ServiceAccount.
     pub subject: Option<String>,
+    /// Only what new companion bindings would mend. No ClusterRole is looked at then.
+    pub only_missing: bool,
 }
 
 impl Filter {
@@ -102,7 +104,7 @@ pub async fn scan(
         }
         first.errors = gathered.unreadable;
     }
-    if filter.namespace.is_none() && filter.personas.is_empty() {
+    if filter.namespace.is_none() && filter.personas.is_empty() && !filter.only_missing {
         let about = |finding: &Finding| {
             let who = finding.who.as_ref();
             who.is_none_or(|who| filter.is_about(who.identity()))

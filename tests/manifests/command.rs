@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::sandbox::Sandbox;
 use super::support::{Output, clean_command, run};
 
-const BINDING: &str = "\
+pub(crate) const BINDING: &str = "\
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: {name: vm, namespace: dev}

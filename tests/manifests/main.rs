@@ -26,6 +26,7 @@ mod formats;
 mod generated;
 mod large;
 mod laws;
+mod page;
 #[path = "../random/mod.rs"]
 mod random;
 #[path = "../command_line/sandbox.rs"]

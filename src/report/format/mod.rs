@@ -3,6 +3,7 @@
 mod github;
 mod json;
 mod junit;
+mod page;
 mod sarif;
 mod table;
 mod yaml;
@@ -29,6 +30,8 @@ pub enum Format {
     Sarif,
     /// The XML of `JUnit`, which CI systems show as tests.
     Junit,
+    /// One HTML page that needs nothing else.
+    Html,
     /// Workflow commands, which GitHub shows beside the lines of a change.
     Github,
 }
@@ -42,6 +45,8 @@ pub struct Context<'a> {
     pub columns: Option<usize>,
     /// The command that mends what was found, for people.
     pub remedy: &'a str,
+    /// When the report was made, for people.
+    pub made: &'a str,
 }
 
 /// Writes a report.
@@ -61,6 +66,7 @@ pub fn write(
         Format::Yaml => yaml::write(report, context, writer),
         Format::Sarif => sarif::write(report, context, writer),
         Format::Junit => junit::write(report, context, writer),
+        Format::Html => page::write(report, context, writer),
         Format::Github => github::write(report, context, writer),
     }
 }

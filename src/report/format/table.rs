@@ -43,7 +43,7 @@ pub(super) fn write(
 }
 
 /// The report in a sentence.
-fn in_short(report: &Report) -> String {
+pub(super) fn in_short(report: &Report) -> String {
     let summary = report.summary;
     let files = summary
         .files
