@@ -44,9 +44,8 @@ pub(super) struct Request<'a, O> {
     pub(super) user_info: JsonObject<Requester<'a>>,
     #[serde(default, deserialize_with = "null_is_default")]
     pub(super) dry_run: bool,
-    // Boxed, since what is read is moved several times.
-    pub(super) object: Option<Box<O>>,
-    pub(super) old_object: Option<Box<O>>,
+    pub(super) object: Option<O>,
+    pub(super) old_object: Option<O>,
 }
 
 struct ApiVersion;

@@ -5,8 +5,7 @@
 //! has a namespace. Nothing in it is proof of anything: whoever reaches the port can send one.
 //!
 //! Everything is read in one pass and borrowed from the body; what nobody looks at is skipped
-//! without being decoded. What the API server writes is read by a reader of its own, and everything
-//! else by `serde_json`. Skipping does not recurse, and `serde_json` refuses deep nesting in what
+//! without being decoded. Skipping does not recurse, and `serde_json` refuses deep nesting in what
 //! is read, so that no body can exhaust the stack.
 
 mod annotations;
@@ -15,14 +14,12 @@ mod frame;
 mod json;
 mod object;
 mod position;
-mod reader;
 mod requester;
-mod scan;
 mod target;
 #[cfg(test)]
 mod tests;
 
-use serde::de::{Deserialize, IgnoredAny};
+use serde::de::IgnoredAny;
 
 pub use annotations::Annotations;
 pub use error::ReviewError;
@@ -35,14 +32,11 @@ use super::text::Text;
 use crate::domain::binding::{Binding, BindingKind};
 use frame::{Frame, Request};
 use json::JsonObject;
-use reader::Unread;
 
 /// The one version of reviews that is answered.
 pub const API_VERSION: &str = "admission.k8s.io/v1";
 /// The kind of a review.
 pub const KIND: &str = "AdmissionReview";
-
-type BoxedObject<'a> = Box<JsonObject<Object<'a>>>;
 
 /// A review that can be answered.
 #[derive(Clone, Debug)]
@@ -61,8 +55,8 @@ pub struct Review<'a> {
     pub requester: Requester<'a>,
     name: Text<'a>,
     namespace: Text<'a>,
-    object: Option<BoxedObject<'a>>,
-    old_object: Option<BoxedObject<'a>>,
+    object: Option<Object<'a>>,
+    old_object: Option<Object<'a>>,
 }
 
 /// Decodes a review.
@@ -77,7 +71,7 @@ pub fn decode(body: &[u8]) -> Result<Review<'_>, ReviewError> {
         return Err(ReviewError::Empty);
     }
     match parse::<JsonObject<Object<'_>>>(text) {
-        Ok(request) => Review::of_request(request, Some),
+        Ok(request) => Review::of_request(request, |object| Some(object.0)),
         Err(error) => decode_other(text, &error),
     }
 }
@@ -94,19 +88,17 @@ fn decode_other<'a>(text: &'a str, error: &serde_json::Error) -> Result<Review<'
     }
 }
 
-fn parse<'a, O: Deserialize<'a>>(text: &'a str) -> serde_json::Result<Request<'a, O>> {
-    type Document<'a, O> = JsonObject<Frame<'a, O>>;
-    let JsonObject(frame) = reader::read::<Document<'a, O>>(text)
-        .or_else(|Unread| serde_json::from_str::<Document<'a, O>>(text))?;
+fn parse<'a, O: serde::Deserialize<'a>>(text: &'a str) -> serde_json::Result<Request<'a, O>> {
+    let JsonObject(frame) = serde_json::from_str::<JsonObject<Frame<'a, O>>>(text)?;
     Ok(frame.request.0)
 }
 
 impl<'a> Review<'a> {
     fn of_request<O>(
         request: Request<'a, O>,
-        object: fn(Box<O>) -> Option<BoxedObject<'a>>,
+        object: fn(O) -> Option<Object<'a>>,
     ) -> Result<Self, ReviewError> {
-        let mut review = Self {
+        let review = Self {
             uid: request.uid,
             target: request.target,
             operation: request.operation,
@@ -118,35 +110,32 @@ impl<'a> Review<'a> {
             object: request.object.and_then(object),
             old_object: request.old_object.and_then(object),
         };
-        review.keep_relevant();
-        review.check()?;
-        Ok(review)
+        review.relevant().checked()
     }
 
     /// Drops the objects that mean nothing for this target and operation, so that nobody takes
     /// the one for the other.
-    fn keep_relevant(&mut self) {
+    fn relevant(self) -> Self {
         let (with_object, with_old_object) = match (self.target, self.operation) {
             (Target::Other, _) | (_, Operation::Connect) => (false, false),
             (_, Operation::Create) => (true, false),
             (_, Operation::Update) => (true, true),
             (_, Operation::Delete) => (false, true),
         };
-        if !with_object {
-            self.object = None;
-        }
-        if !with_old_object {
-            self.old_object = None;
+        Self {
+            object: self.object.filter(|_| with_object),
+            old_object: self.old_object.filter(|_| with_old_object),
+            ..self
         }
     }
 
-    fn check(&self) -> Result<(), ReviewError> {
+    fn checked(self) -> Result<Self, ReviewError> {
         let inconsistent = |field, reason| Err(ReviewError::Inconsistent { field, reason });
         if self.uid.is_empty() {
             return inconsistent("request.uid", "empty, and an answer must repeat it");
         }
         let Target::Binding(kind) = self.target else {
-            return Ok(());
+            return Ok(self);
         };
         let (has_object, has_old_object) = (self.object.is_some(), self.old_object.is_some());
         match self.operation {
@@ -167,31 +156,31 @@ impl<'a> Review<'a> {
         if kind == BindingKind::RoleBinding && self.namespace().is_none() {
             return inconsistent("request.namespace", "absent, and a RoleBinding has one");
         }
-        Ok(())
+        Ok(self)
     }
 
     /// The binding as it is to be, if one is to be created or changed.
     #[must_use]
     pub fn binding(&self) -> Option<Binding<'_>> {
-        self.as_binding(self.object()?)
+        self.as_binding(self.object.as_ref()?)
     }
 
     /// The binding as it was, if one is to be changed or deleted.
     #[must_use]
     pub fn previous(&self) -> Option<Binding<'_>> {
-        self.as_binding(self.old_object()?)
+        self.as_binding(self.old_object.as_ref()?)
     }
 
     /// The object as it is to be, for its metadata. Of bindings only.
     #[must_use]
     pub fn object(&self) -> Option<&Object<'a>> {
-        self.object.as_ref().map(|object| &object.0)
+        self.object.as_ref()
     }
 
     /// The object as it was, for its metadata. Of bindings only.
     #[must_use]
     pub fn old_object(&self) -> Option<&Object<'a>> {
-        self.old_object.as_ref().map(|object| &object.0)
+        self.old_object.as_ref()
     }
 
     /// The object's name. Empty on a CREATE with `generateName`, until that has been carried out.
@@ -223,7 +212,7 @@ impl<'a> Review<'a> {
     }
 
     fn metadata(&self) -> Option<&Metadata<'a>> {
-        let object = self.object().or_else(|| self.old_object())?;
+        let object = self.object.as_ref().or(self.old_object.as_ref())?;
         Some(object.metadata())
     }
 

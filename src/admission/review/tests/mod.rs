@@ -6,7 +6,6 @@ mod fixtures;
 mod hostile;
 mod malformed;
 mod meaning;
-mod reader;
 
 use std::path::PathBuf;
 
