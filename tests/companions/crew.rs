@@ -9,8 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::{
-    ADMIN, Bindguard, ControlPlane, Output, Process, Registration, Serve, User, clean_command,
-    eventually, fresh_folder, http_get, reserve_port,
+    ADMIN, Bindguard, ControlPlane, Controller, Output, Registration, Serve, User, eventually,
 };
 use crate::world::{POLICY, both, cluster_role_binding, furnish, policy_file, role_binding};
 
@@ -26,12 +25,6 @@ pub(crate) struct Crew {
     pub(crate) policy: PathBuf,
     controllers: Mutex<Vec<Controller>>,
     _registration: Registration<'static>,
-}
-
-/// A running `bindguard controller`.
-pub(crate) struct Controller {
-    pub(crate) process: Process,
-    port: u16,
 }
 
 /// The crew, once nobody else needs it. All are at work, and orders are taken.
@@ -82,17 +75,9 @@ impl Crew {
 
     /// Starts one more controller.
     pub(crate) fn another_controller(&self) {
-        let folder = fresh_folder("controller");
-        let port = reserve_port();
-        let mut command = clean_command(env!("CARGO_BIN_EXE_bindguard").as_ref(), &folder);
-        command.args(["controller", "--certificates", "external"]);
-        command.args(["--admin-listen", &format!("127.0.0.1:{port}")]);
-        command.arg("--policy").arg(&self.policy);
-        command
-            .arg("--kubeconfig")
-            .arg(&self.plane.accounts().controller);
-        let process = Process::start("controller", command, &folder);
-        self.controllers().push(Controller { process, port });
+        let binary = env!("CARGO_BIN_EXE_bindguard");
+        let controller = Controller::start(binary, self.plane, &self.policy);
+        self.controllers().push(controller);
     }
 
     pub(crate) fn controllers(&self) -> MutexGuard<'_, Vec<Controller>> {
@@ -211,17 +196,6 @@ impl Crew {
         let lines = pages.iter().flat_map(|page| page.lines());
         let values = lines.filter_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
         values.sum()
-    }
-}
-
-impl Controller {
-    fn metrics(&self) -> String {
-        http_get(self.port, "/metrics").map_or_else(|_| String::new(), |(_, page)| page)
-    }
-
-    /// Whether it is the one that works.
-    pub(crate) fn leads(&self) -> bool {
-        self.metrics().contains("bindguard_leader 1")
     }
 }
 

@@ -11,8 +11,8 @@ use k8s_openapi::api::rbac::v1::{RoleBinding, RoleRef, Subject};
 use kube::api::{Api, ObjectMeta, PostParams};
 use serde_json::Value;
 
-use crate::crew::{Controller, Crew, PROVISION};
-use crate::support::{ControlPlane, eventually, fresh_folder};
+use crate::crew::{Crew, PROVISION};
+use crate::support::{ControlPlane, Controller, eventually, fresh_folder};
 use crate::world::{POLICY, both};
 
 const AT_A_TIME: usize = 4;

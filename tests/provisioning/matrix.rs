@@ -1,6 +1,8 @@
 //! Every kind of requester with every kind of order, whichever of the webhooks is out of the way:
-//! no order is stored that counts, but of those whom RBAC would let make the companions by hand.
+//! no order is stored that counts, and no companion is made, but of those whom RBAC would let make
+//! the companions by hand.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::MutexGuard;
 use std::time::Duration;
@@ -14,11 +16,11 @@ use bindguard::telemetry::clock;
 use serde_json::{Value, json};
 
 use crate::stage::{PROVISION, Stage, stage};
-use crate::support::{ADMIN, User, eventually, unique};
+use crate::support::{ADMIN, Controller, User, eventually, unique};
 use crate::watchman::published;
 use crate::world::{
-    ORDER, ORDERED_BY, both, cluster_role_binding, namespace_admin, ordered, policy, role_binding,
-    user,
+    ORDER, ORDERED_BY, POLICY, both, cluster_role_binding, namespace_admin, ordered, policy,
+    policy_file, role_binding, user,
 };
 
 /// Somebody who writes bindings, whether they may order, and what they call themselves.
@@ -80,15 +82,21 @@ struct World<'s> {
     genuine: String,
 }
 
-/// An order for alice, dated so many seconds ahead.
-fn order(ahead: u64, epoch: &EpochValue) -> String {
+/// An order for a user, dated so many seconds ahead.
+fn order(ahead: u64, epoch: &EpochValue, name: &str) -> String {
     let time = clock::now() + Duration::from_secs(ahead);
-    let order = Order::new(epoch.clone(), time, [Identity::User("alice")]);
+    let order = Order::new(epoch.clone(), time, [Identity::User(name)]);
     order.encode().unwrap()
 }
 
 impl World<'_> {
-    fn sent(&self, what: &str, by: &str, object: Value) -> Value {
+    /// The binding as it is sent, for a user of its own; a copied order is for whom it is.
+    fn sent(&self, what: &str, by: &str, mut object: Value) -> Value {
+        if what != "copied" {
+            object["subjects"][0]["name"] = unique("subject").into();
+        }
+        let name = subject_of(&object);
+        let order = |ahead, epoch: &EpochValue| order(ahead, epoch, &name);
         let mut object = match what {
             "absent" => ordered(object, "", ""),
             "forged in one's own name" => ordered(object, &order(0, &self.epoch), by),
@@ -154,6 +162,23 @@ impl World<'_> {
     }
 }
 
+fn subject_of(object: &Value) -> String {
+    object["subjects"][0]["name"].as_str().unwrap().to_owned()
+}
+
+/// For whom companions have been made.
+fn made_for(stage: &Stage) -> BTreeSet<String> {
+    let selector = "--selector=app.kubernetes.io/part-of=bindguard";
+    let args = ["get", "clusterrolebindings", selector, "--output=json"];
+    let text = stage.plane.kubectl(ADMIN, &args).expect_success();
+    let list: Value = serde_json::from_str(&text).unwrap();
+    let made = list["items"].as_array().unwrap().iter().filter(|binding| {
+        let annotations = &binding["metadata"]["annotations"];
+        annotations["bindguard.dev/ordered-for"].is_string()
+    });
+    made.map(subject_of).collect()
+}
+
 /// Takes webhooks out of the way, and waits until nobody asks them.
 fn bypass(stage: &Stage, bypassed: &[&str]) {
     for kind in bypassed {
@@ -161,7 +186,8 @@ fn bypass(stage: &Stage, bypassed: &[&str]) {
         stage.plane.kubectl(ADMIN, &args).expect_success();
     }
     let asks = |kind: &str| !bypassed.contains(&kind);
-    let object = role_binding("default", "probe");
+    let mut object = role_binding("default", "probe");
+    object["subjects"][0]["name"] = json!("somebody-without-companions");
     let quiet = eventually(Duration::from_secs(20), || {
         let dry = [
             "create",
@@ -197,6 +223,13 @@ fn no_order_counts_but_of_those_who_could_make_the_companions_by_hand() {
         genuine: text.as_str().unwrap().to_owned(),
         stage: &stage,
     };
+    let controller = Controller::start(
+        env!("CARGO_BIN_EXE_bindguard"),
+        stage.plane,
+        &policy_file(POLICY),
+    );
+    let mut by_those_who_may = BTreeSet::from(["alice".to_owned()]);
+    let mut to_be_made = BTreeSet::new();
     let requesters = requesters(&stage, &namespace);
     let (mut cases, mut stored, mut counted) = (0, 0, 0);
     let mut wrong = Vec::new();
@@ -210,20 +243,25 @@ fn no_order_counts_but_of_those_who_could_make_the_companions_by_hand() {
             for what in ORDERS {
                 let name = unique("case");
                 for object in [role_binding(&namespace, &name), cluster_role_binding(&name)] {
-                    let sent = world
-                        .sent(what, &requester.name, object.clone())
-                        .to_string();
+                    let sent = world.sent(what, &requester.name, object);
                     let args = ["create", "--filename", "-"];
-                    let output = stage
-                        .plane
-                        .kubectl_with(&requester.kubeconfig, &args, &sent);
+                    let output =
+                        stage
+                            .plane
+                            .kubectl_with(&requester.kubeconfig, &args, &sent.to_string());
                     cases += 1;
                     if !output.succeeded() {
                         continue;
                     }
-                    let Some(counts) = world.counts(&object) else {
+                    let Some(counts) = world.counts(&sent) else {
                         continue;
                     };
+                    if requester.may_order {
+                        by_those_who_may.insert(subject_of(&sent));
+                    }
+                    if counts {
+                        to_be_made.insert(subject_of(&sent));
+                    }
                     stored += 1;
                     counted += usize::from(counts);
                     if counts && !requester.may_order {
@@ -234,11 +272,30 @@ fn no_order_counts_but_of_those_who_could_make_the_companions_by_hand() {
         }
     }
     assert_eq!(wrong, [""; 0]);
+    let all = eventually(Duration::from_mins(1), || {
+        to_be_made.is_subset(&made_for(&stage)).then_some(())
+    });
+    let made = made_for(&stage);
+    let log = controller.process.stderr();
+    assert!(all.is_some(), "{:?}\n{log}", to_be_made.difference(&made));
+    let nothing_waits = eventually(Duration::from_mins(1), || {
+        let metrics = controller.metrics();
+        metrics
+            .contains("bindguard_orders_waiting 0\n")
+            .then_some(())
+    });
+    assert!(nothing_waits.is_some(), "{log}");
+    let made = made_for(&stage);
+    let escalated: Vec<_> = made.difference(&by_those_who_may).collect();
+    assert!(escalated.is_empty(), "{escalated:?}\n{log}");
     assert!(cases >= 500, "{cases}");
     // Else nothing would be proved.
     assert!(
         stored >= 100 && counted >= 50,
         "{stored} stored, {counted} of them count"
     );
-    eprintln!("{cases} cases, {stored} stored, {counted} with an order that counts");
+    eprintln!(
+        "figure: {cases} cases, {stored} stored, {counted} with an order that counts, companions for {}",
+        made.len()
+    );
 }
