@@ -13,6 +13,7 @@ mod support;
 #[path = "../provisioning/world.rs"]
 mod world;
 
+mod always;
 mod carrying;
 mod crew;
 mod many;
