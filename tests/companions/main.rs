@@ -14,6 +14,7 @@ mod support;
 mod world;
 
 mod always;
+mod big;
 mod carrying;
 mod crew;
 mod many;
