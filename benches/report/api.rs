@@ -68,6 +68,11 @@ impl Api {
         Self(connect(&options).await.expect("the kubeconfig is good"))
     }
 
+    /// The client itself.
+    pub(crate) fn client(&self) -> Client {
+        self.0.clone()
+    }
+
     /// Creates one object.
     pub(crate) async fn create(&self, path: &str, object: &Value) -> kube::Result<()> {
         let request = Request::post(path)

@@ -29,6 +29,7 @@ mod load;
 mod machine;
 mod manifests;
 mod memory;
+mod orders;
 mod page;
 mod process;
 #[path = "../shared/mod.rs"]
@@ -54,12 +55,13 @@ type Section = (&'static str, fn() -> Vec<Table>);
 
 /// In this order: what a busy machine disturbs least comes last, when it may have calmed down
 /// least.
-const SECTIONS: [Section; 6] = [
+const SECTIONS: [Section; 7] = [
     ("decisions", decisions::tables),
     ("memory", memory::tables),
     ("manifests", manifests::tables),
     ("https", https::tables),
     ("cluster", cluster::tables),
+    ("orders", orders::tables),
     ("change", under_change::tables),
 ];
 
