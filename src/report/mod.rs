@@ -3,6 +3,7 @@
 //! Findings are made by the rule of [`domain`](crate::domain) and by nothing else, concluded
 //! without evidence: who wrote a binding, and when, does not matter to what it lacks.
 
+pub mod cases;
 pub mod check;
 pub mod cluster;
 mod companion;

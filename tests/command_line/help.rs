@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 21] = [
+pub(crate) const COMMANDS: [&[&str]; 22] = [
     &[],
     &["serve"],
     &["controller"],
@@ -22,6 +22,7 @@ pub(crate) const COMMANDS: [&[&str]; 21] = [
     &["policy", "show"],
     &["policy", "check"],
     &["policy", "schema"],
+    &["policy", "test"],
     &["verify"],
     &["unregister"],
     &["version"],

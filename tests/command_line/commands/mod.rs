@@ -5,6 +5,7 @@ mod completion;
 mod denials;
 mod manifests;
 mod policy;
+mod policy_test;
 mod serve;
 mod streams;
 mod version;
