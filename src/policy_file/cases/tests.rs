@@ -72,7 +72,7 @@ fn every_mistake_is_told_with_line_field_and_what_was_meant() {
         (
             "policy: {action: Dney, spec: 1}\ncases: []\n",
             "3:18: policy.action: \"Dney\" is not one of Deny, Warn, Audit; did you mean \"Deny\"?\n\
-             3:24: policy.spec: unknown field; known here: action, personas, companions, matchRoles, companionRemoval, dryRun, coverage, provisioning, exempt\n\
+             3:24: policy.spec: unknown field; known here: action, companionRemoval, companions, coverage, dryRun, exempt, matchRoles, personas, provisioning\n\
              4:8: cases: at least one item is needed",
         ),
     ] {
