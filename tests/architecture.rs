@@ -51,6 +51,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "domain",
             "manifest",
             "policy_file",
+            "yaml",
             "kubernetes",
             "state",
             "audit",

@@ -18,6 +18,7 @@ mod environment;
 mod findings;
 mod fix;
 mod input;
+mod krm;
 mod log;
 mod manifests;
 mod names;
@@ -75,6 +76,7 @@ enum Command {
     Certs(Box<certs::Arguments>),
     Denials(Box<denials::Arguments>),
     Fix(Box<fix::Arguments>),
+    Krm(krm::Arguments),
     Scan(Box<scan::Arguments>),
     Prune(Box<prune::Arguments>),
     Manifests(manifests::Arguments),
@@ -115,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Certs(arguments) => certs::run(*arguments),
         Command::Denials(arguments) => denials::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
+        Command::Krm(arguments) => krm::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Prune(arguments) => prune::run(&arguments),
         Command::Manifests(arguments) => manifests::run(arguments),

@@ -12,6 +12,7 @@ mod finding;
 mod format;
 mod judge;
 mod plan;
+mod resource_list;
 pub mod scan;
 mod yaml;
 
@@ -21,3 +22,4 @@ pub use finding::{BindingName, Fault, Finding, Place, Severity, Who};
 pub use format::{Context, Format, write};
 pub use judge::{Coverage, Exempt, Report, Summary};
 pub use plan::{Plan, Style, plan};
+pub use resource_list::{NoResourceList, ResourceList};

@@ -20,6 +20,7 @@ mod support;
 mod actions;
 mod audit;
 mod commands;
+mod filters;
 mod fix;
 mod freshness;
 mod helm;

@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 22] = [
+pub(crate) const COMMANDS: [&[&str]; 23] = [
     &[],
     &["serve"],
     &["controller"],
@@ -15,6 +15,7 @@ pub(crate) const COMMANDS: [&[&str]; 22] = [
     &["denials"],
     &["check"],
     &["fix"],
+    &["krm"],
     &["scan"],
     &["prune"],
     &["manifests"],
