@@ -23,6 +23,7 @@ mod log;
 mod manifests;
 mod names;
 mod output;
+mod plugin;
 mod policy;
 mod progress;
 mod prune;
@@ -137,7 +138,7 @@ pub fn main() -> ExitCode {
 
 /// The whole command.
 fn command() -> clap::Command {
-    without_environment_values(Arguments::command())
+    plugin::named(without_environment_values(Arguments::command()))
 }
 
 /// Help names the variables and not what they hold, so that it is the same everywhere.

@@ -38,10 +38,13 @@ fn a_chart_that_forgets_a_companion_is_installed_through_the_post_renderer_at_fi
 
     let through = format!("{chart} --post-renderer bindguard");
     helm("upgrade --install", &through).expect_success();
-    let held = stage().kubectl(&["get", "clusterrolebindings", "--output", "yaml"]);
-    let held = held.expect_success();
-    assert!(held.contains(&format!("dora-{release}")), "{held}");
-    assert!(held.contains("name: spectro-list-vmtemplates-"), "{held}");
+    let bindings = stage().kubectl(&["get", "clusterrolebindings", "--output", "yaml"]);
+    let bindings = bindings.expect_success();
+    assert!(bindings.contains(&format!("dora-{release}")), "{bindings}");
+    assert!(
+        bindings.contains("name: spectro-list-vmtemplates-"),
+        "{bindings}"
+    );
 
     helm("uninstall", "").expect_success();
     let left = stage().kubectl(&["get", "clusterrolebindings", "--output", "yaml"]);

@@ -30,6 +30,7 @@ mod objects;
 mod old_bindings;
 mod outage;
 mod outcome;
+mod plugin;
 #[path = "../random/mod.rs"]
 mod random;
 mod remedy;

@@ -3,6 +3,7 @@
 mod cluster;
 mod completion;
 mod denials;
+mod integrations;
 mod manifests;
 mod policy;
 mod policy_test;
