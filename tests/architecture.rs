@@ -16,7 +16,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("yaml", &[]),
     ("telemetry", &[]),
     ("manifest", &["domain", "yaml"]),
-    ("policy_file", &["domain", "yaml", "telemetry"]),
+    ("policy_file", &["domain", "manifest", "yaml", "telemetry"]),
     ("kubernetes", &["telemetry"]),
     (
         "state",
@@ -50,6 +50,8 @@ const ALLOWED: [(&str, &[&str]); 13] = [
         &[
             "domain",
             "manifest",
+            "policy_file",
+            "yaml",
             "kubernetes",
             "state",
             "audit",

@@ -58,14 +58,8 @@ pub(super) struct Arguments {
     )]
     with_input: bool,
 
-    /// How subjects share bindings
-    #[arg(
-        long,
-        env = "BINDGUARD_STYLE",
-        value_name = "STYLE",
-        default_value = "per-companion"
-    )]
-    style: Style,
+    #[command(flatten)]
+    style: StyleArgument,
 
     #[command(flatten)]
     policy: PolicyArgument,
@@ -98,8 +92,21 @@ struct ApplyArguments {
     yes: bool,
 }
 
+/// How what is missing is put into bindings.
+#[derive(Debug, Args)]
+pub(super) struct StyleArgument {
+    /// How subjects share bindings
+    #[arg(
+        long,
+        env = "BINDGUARD_STYLE",
+        value_name = "STYLE",
+        default_value = "per-companion"
+    )]
+    pub(super) style: Style,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Style {
+pub(super) enum Style {
     /// One binding for each companion
     PerCompanion,
     /// One binding for each companion and subject
@@ -122,7 +129,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         &policy,
         &report.findings,
         &report.taken,
-        arguments.style.into(),
+        arguments.style.style.into(),
     );
     if !arguments.with_input {
         output::stream(|writer| write!(writer, "{planned}"))?;

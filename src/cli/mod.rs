@@ -18,10 +18,12 @@ mod environment;
 mod findings;
 mod fix;
 mod input;
+mod krm;
 mod log;
 mod manifests;
 mod names;
 mod output;
+mod plugin;
 mod policy;
 mod progress;
 mod prune;
@@ -75,6 +77,7 @@ enum Command {
     Certs(Box<certs::Arguments>),
     Denials(Box<denials::Arguments>),
     Fix(Box<fix::Arguments>),
+    Krm(krm::Arguments),
     Scan(Box<scan::Arguments>),
     Prune(Box<prune::Arguments>),
     Manifests(manifests::Arguments),
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Certs(arguments) => certs::run(*arguments),
         Command::Denials(arguments) => denials::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
+        Command::Krm(arguments) => krm::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),
         Command::Prune(arguments) => prune::run(&arguments),
         Command::Manifests(arguments) => manifests::run(arguments),
@@ -134,7 +138,7 @@ pub fn main() -> ExitCode {
 
 /// The whole command.
 fn command() -> clap::Command {
-    without_environment_values(Arguments::command())
+    plugin::named(without_environment_values(Arguments::command()))
 }
 
 /// Help names the variables and not what they hold, so that it is the same everywhere.

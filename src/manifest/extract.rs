@@ -40,6 +40,14 @@ pub fn read(text: &str) -> Contents {
     contents
 }
 
+/// Reads an object, or a list of them, that stands inside of another document.
+#[must_use]
+pub fn read_object(node: &Node<'_>) -> Contents {
+    let mut contents = Contents::default();
+    contents.add(node, OfItems::default(), 0);
+    contents
+}
+
 /// What a list says of its items, which may leave it out: the API server's own lists do.
 #[derive(Clone, Copy, Debug, Default)]
 struct OfItems {

@@ -20,7 +20,7 @@ mod tests;
 
 pub use binding::{ManifestBinding, ManifestRole, ManifestSubject};
 pub use directory::{Directory, MAX_FILE_BYTES, ManifestFile};
-pub use extract::{Contents, read};
+pub use extract::{Contents, read, read_object};
 pub use fingerprint::Fingerprint;
 pub use problem::{FileProblem, Problem};
 pub use sources::{Source, SourceFile, Sources};

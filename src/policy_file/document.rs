@@ -12,7 +12,7 @@ use super::{KIND, SCHEMA, form, read, rules};
 pub(super) fn parse(text: &str) -> Result<Policy, PolicyErrors> {
     let mut errors = Vec::new();
     let mut policy = Policy::built_in();
-    if let Some(root) = only_document(text, &mut errors) {
+    if let Some(root) = only_document(text, "policy", KIND, &mut errors) {
         let document = Place::root(&root);
         if let Some(error) = another_kind(&document) {
             errors.push(error);
@@ -29,7 +29,12 @@ pub(super) fn parse(text: &str) -> Result<Policy, PolicyErrors> {
 }
 
 /// The only document with something in it. Reports when there is none, another or a broken one.
-fn only_document<'t>(text: &'t str, errors: &mut Vec<PolicyError>) -> Option<Node<'t>> {
+pub(super) fn only_document<'t>(
+    text: &'t str,
+    what: &str,
+    kind: &str,
+    errors: &mut Vec<PolicyError>,
+) -> Option<Node<'t>> {
     let mut only = None;
     for document in documents(text) {
         let document = match document {
@@ -43,10 +48,9 @@ fn only_document<'t>(text: &'t str, errors: &mut Vec<PolicyError>) -> Option<Nod
             continue;
         }
         if only.is_some() {
-            errors.push(
-                Place::root(&document.root)
-                    .error("a second document begins here; a policy is one document"),
-            );
+            errors.push(Place::root(&document.root).error(format!(
+                "a second document begins here; a {what} is one document"
+            )));
             break;
         }
         errors.extend(document.faults.into_iter().map(PolicyError::from));
@@ -56,7 +60,7 @@ fn only_document<'t>(text: &'t str, errors: &mut Vec<PolicyError>) -> Option<Nod
         errors.push(PolicyError {
             position: Position::START,
             field: String::new(),
-            message: format!("there is no policy here; write a document of kind {KIND}"),
+            message: format!("there is no {what} here; write a document of kind {kind}"),
         });
     }
     only

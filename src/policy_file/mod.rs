@@ -18,6 +18,7 @@
 //!   be implied by one, as `cluster-admin` implies everything.
 //! - A User in the form of a ServiceAccount is that ServiceAccount, here as everywhere.
 
+pub mod cases;
 mod document;
 mod duration;
 mod error;
@@ -37,9 +38,9 @@ mod words;
 
 use std::sync::LazyLock;
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
+use schemars::{JsonSchema, Schema};
 
 use crate::domain::policy::Policy;
 
@@ -52,14 +53,16 @@ pub const API_VERSION: &str = "bindguard.dev/v1alpha1";
 /// The `kind` of a policy.
 pub const KIND: &str = "BindingPolicy";
 
-static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(|| {
+static SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(schema_of::<shape::PolicyDocument>);
+
+fn schema_of<T: JsonSchema>() -> serde_json::Value {
     SchemaSettings::draft2020_12()
         .with(|settings| settings.inline_subschemas = true)
         .with_transform(RecursiveTransform(join_lines))
         .into_generator()
-        .into_root_schema_for::<shape::PolicyDocument>()
+        .into_root_schema_for::<T>()
         .to_value()
-});
+}
 
 /// Reads a policy.
 ///

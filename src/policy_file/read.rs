@@ -35,7 +35,8 @@ fn set_word<T: Words>(target: &mut T, place: &Place<'_>, field: &str) {
     set(target, place.word_of(field));
 }
 
-fn spec(spec: &Place<'_>, policy: &mut Policy) {
+/// Puts what a `spec` says in place of the policy's defaults.
+pub(super) fn spec(spec: &Place<'_>, policy: &mut Policy) {
     set_word(&mut policy.action, spec, "action");
     set_word(&mut policy.companion_removal, spec, "companionRemoval");
     set_word(&mut policy.dry_run, spec, "dryRun");

@@ -15,9 +15,13 @@ pub(super) fn check(document: &Place<'_>, policy: &Policy, errors: &mut Vec<Poli
     if let Some(metadata) = document.field("metadata") {
         texts(metadata.field("name"), names::object_fault, errors);
     }
-    let Some(spec) = document.field("spec") else {
-        return;
-    };
+    if let Some(spec) = document.field("spec") {
+        check_spec(&spec, policy, errors);
+    }
+}
+
+/// Reports every rule that the `spec` of a policy breaks.
+pub(super) fn check_spec(spec: &Place<'_>, policy: &Policy, errors: &mut Vec<PolicyError>) {
     let personas = spec.items_of("personas");
     let companions = spec.items_of("companions");
     check_personas(&personas, policy, errors);

@@ -50,7 +50,7 @@ struct Metadata {
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct Spec {
+pub(super) struct Spec {
     /// What happens to a persona binding whose subjects lack companions.
     action: Word<Action>,
     /// The ClusterRoles that make their subjects VM users, in sets that are judged alike.

@@ -20,6 +20,7 @@ mod support;
 mod actions;
 mod audit;
 mod commands;
+mod filters;
 mod fix;
 mod freshness;
 mod helm;
@@ -29,6 +30,7 @@ mod objects;
 mod old_bindings;
 mod outage;
 mod outcome;
+mod plugin;
 #[path = "../random/mod.rs"]
 mod random;
 mod remedy;

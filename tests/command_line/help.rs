@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 21] = [
+pub(crate) const COMMANDS: [&[&str]; 23] = [
     &[],
     &["serve"],
     &["controller"],
@@ -15,6 +15,7 @@ pub(crate) const COMMANDS: [&[&str]; 21] = [
     &["denials"],
     &["check"],
     &["fix"],
+    &["krm"],
     &["scan"],
     &["prune"],
     &["manifests"],
@@ -22,6 +23,7 @@ pub(crate) const COMMANDS: [&[&str]; 21] = [
     &["policy", "show"],
     &["policy", "check"],
     &["policy", "schema"],
+    &["policy", "test"],
     &["verify"],
     &["unregister"],
     &["version"],

@@ -24,6 +24,7 @@ mod command;
 mod fix;
 mod formats;
 mod generated;
+mod krm;
 mod large;
 mod laws;
 mod page;

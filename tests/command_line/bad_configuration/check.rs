@@ -55,5 +55,6 @@ pub(crate) fn cases() -> Vec<Case> {
             "bindguard fix -f folder --style per-namespace",
         )
         .names("--style"),
+        case("a function that is given nothing", "bindguard krm").names("ResourceList"),
     ]
 }

@@ -6,6 +6,7 @@ mod cluster;
 mod flags;
 mod manifests;
 mod policies;
+mod policy_tests;
 mod ports;
 
 use super::case::Case;
@@ -29,6 +30,7 @@ fn every_bad_configuration_ends_with_exit_code_2_and_names_what_is_wrong_and_whe
         ("Manifests that are checked", check::cases()),
         ("The output of `manifests`", manifests::cases()),
         ("Policies", policies::cases()),
+        ("Tests of policies", policy_tests::cases()),
     ] {
         text.push_str(&format!("\n\n== {section}\n"));
         for case in &cases {

@@ -1,5 +1,7 @@
 //! `bindguard policy`.
 
+mod test;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,7 +31,28 @@ enum Command {
     /// Check a policy file: every error at once, each with its line and field
     Check(Check),
     /// Print the JSON Schema of policy files, for editors and other tools
-    Schema,
+    Schema(Schema),
+    Test(test::Arguments),
+}
+
+#[derive(Debug, Args)]
+struct Schema {
+    /// Of which files
+    #[arg(
+        long,
+        env = "BINDGUARD_OF",
+        value_name = "FILES",
+        default_value = "policy"
+    )]
+    of: Form,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Form {
+    /// Policies
+    Policy,
+    /// The cases of `bindguard policy test`
+    Test,
 }
 
 #[derive(Debug, Args)]
@@ -123,7 +146,11 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
     match arguments.command {
         Command::Show(arguments) => show(&arguments),
         Command::Check(arguments) => check(&arguments),
-        Command::Schema => output::print(&pretty(&policy_file::schema())?),
+        Command::Schema(arguments) => output::print(&pretty(&match arguments.of {
+            Form::Policy => policy_file::schema(),
+            Form::Test => policy_file::cases::schema(),
+        })?),
+        Command::Test(arguments) => test::run(&arguments),
     }
 }
 
