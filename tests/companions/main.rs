@@ -17,5 +17,6 @@ mod always;
 mod big;
 mod carrying;
 mod crew;
+mod forged;
 mod many;
 mod standing;
