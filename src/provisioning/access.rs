@@ -29,9 +29,8 @@ const MOST_REMEMBERED: usize = 1_024;
 /// How many questions are asked in a second, whoever calls. One call asks at most as many as a
 /// policy has companions, and one more.
 const MOST_A_SECOND: u32 = 200;
-/// How many of them for one requester, so that nobody can use them up for all others. At least
-/// three calls of any policy, whose companions are sixteen at most.
-const SHARE_A_SECOND: u32 = MOST_A_SECOND / 4;
+/// How many of them for one requester, so that nobody can use them up for all others.
+const SHARE_A_SECOND: u32 = MOST_A_SECOND / 2;
 /// The longest that a call waits for its answers.
 const PATIENCE: Duration = Duration::from_secs(2);
 

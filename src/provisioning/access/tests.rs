@@ -223,7 +223,7 @@ async fn so_many_are_asked_in_a_second_and_the_next_is_a_no() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_uses_up_more_than_a_quarter_of_a_second_s_questions() {
+async fn nobody_uses_up_more_than_half_of_a_second_s_questions() {
     let bench = Bench::new(Script::Says(Said::No));
     let with_token = |number: u32| Who {
         uid: format!("uid-{number}"),
