@@ -29,6 +29,9 @@ const MOST_REMEMBERED: usize = 1_024;
 /// How many questions are asked in a second, whoever calls. One call asks at most as many as a
 /// policy has companions, and one more.
 const MOST_A_SECOND: u32 = 200;
+/// How many of them for one requester, so that nobody can use them up for all others. Enough for
+/// two calls by any policy, which may name sixteen companions.
+const SHARE_A_SECOND: u32 = MOST_A_SECOND / 4;
 /// The longest that a call waits for its answers.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -55,6 +58,9 @@ pub enum NoAccess {
     /// Too many want to know.
     #[error("too many requests for companions came in this second; try again")]
     TooMany,
+    /// This requester alone wants to know too often.
+    #[error("too many requests for companions came from {} in this second; try again", ShownName(.0))]
+    ShareSpent(String),
 }
 
 struct Shown<'r>(&'r Right);
@@ -91,6 +97,9 @@ struct Known {
     yes: HashMap<Digest32, Instant>,
     second: Instant,
     asked: u32,
+    /// For whom, by the digest of the name alone: all tokens and groups of a requester are one
+    /// share. Everybody in it was asked about in this second, so it is never longer than `asked`.
+    shares: HashMap<Digest32, u32>,
 }
 
 impl Access {
@@ -114,6 +123,7 @@ impl Access {
             yes: HashMap::new(),
             second: Instant::now(),
             asked: 0,
+            shares: HashMap::new(),
         };
         Self {
             ask,
@@ -136,7 +146,7 @@ impl Access {
     ) -> Result<(), NoAccess> {
         let rights = rights(policy);
         let key = key(&who, &rights);
-        if self.enter(&key, rights.len())? == Entry::Known {
+        if self.enter(&key, &who.username, rights.len())? == Entry::Known {
             return Ok(());
         }
         let patience = within.min(PATIENCE);
@@ -172,7 +182,7 @@ impl Access {
     }
 
     /// Whether there is anything to ask, and it may be asked now.
-    fn enter(&self, key: &Digest32, questions: usize) -> Result<Entry, NoAccess> {
+    fn enter(&self, key: &Digest32, who: &str, questions: usize) -> Result<Entry, NoAccess> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let is_known = known
             .yes
@@ -184,6 +194,7 @@ impl Access {
         if known.second.elapsed() >= Duration::from_secs(1) {
             known.second = Instant::now();
             known.asked = 0;
+            known.shares.clear();
         }
         let questions = u32::try_from(questions).unwrap_or(u32::MAX);
         let asked = known.asked.saturating_add(questions);
@@ -191,6 +202,14 @@ impl Access {
             self.metrics.access_reviewed(AccessReview::Refused);
             return Err(NoAccess::TooMany);
         }
+        let requester = Sha256::digest(who).into();
+        let spent = known.shares.get(&requester).copied().unwrap_or_default();
+        let share = spent.saturating_add(questions);
+        if share > SHARE_A_SECOND {
+            self.metrics.access_reviewed(AccessReview::Refused);
+            return Err(NoAccess::ShareSpent(who.to_owned()));
+        }
+        known.shares.insert(requester, share);
         known.asked = asked;
         Ok(Entry::ToAsk)
     }

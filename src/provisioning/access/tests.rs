@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use tokio::time::{Instant, advance};
 
-use super::{Access, MOST_A_SECOND, NoAccess, PATIENCE};
+use super::{Access, MOST_A_SECOND, NoAccess, PATIENCE, SHARE_A_SECOND};
 use crate::domain::policy::Policy;
 use crate::kubernetes::access_review::{Right, Said, Who};
 use crate::telemetry::metrics::Metrics;
@@ -220,6 +220,45 @@ async fn so_many_are_asked_in_a_second_and_the_next_is_a_no() {
     ] {
         assert!(metrics.lines().any(|one| one == line), "{line}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_uses_up_more_than_a_quarter_of_a_second_s_questions() {
+    let bench = Bench::new(Script::Says(Said::No));
+    let with_token = |number: u32| Who {
+        uid: format!("uid-{number}"),
+        groups: vec![format!("team-{number}")],
+        extra: [("credential".to_owned(), vec![format!("token-{number}")])].into(),
+        ..boris()
+    };
+    let calls = SHARE_A_SECOND / 3;
+    for number in 0..calls {
+        let answer = bench.ask(with_token(number)).await;
+        assert!(matches!(answer, Err(NoAccess::Lacks { .. })), "{answer:?}");
+    }
+    // However often it is tried, and however else the same requester shows up.
+    for number in 0..1_000 {
+        let told = bench.ask(with_token(number)).await.unwrap_err().to_string();
+        assert_eq!(
+            told,
+            "too many requests for companions came from boris in this second; try again"
+        );
+    }
+    assert_eq!(bench.asked(), 3 * calls as usize);
+    // All others have what is left.
+    *bench.script.lock().unwrap() = Script::Says(Said::Yes);
+    let left = (MOST_A_SECOND - 3 * calls) / 3;
+    for number in 0..left {
+        let other = Who {
+            username: format!("user-{number}"),
+            ..Who::default()
+        };
+        assert_eq!(bench.ask(other).await, Ok(()));
+    }
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(bench.ask(boris()).await, Ok(()));
+    let known = bench.access.known.lock().unwrap();
+    assert_eq!(known.shares.len(), 1, "shares of seconds that are over");
 }
 
 #[tokio::test(start_paused = true)]
