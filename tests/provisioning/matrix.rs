@@ -74,11 +74,14 @@ const ORDERS: [&str; 7] = [
     "canary",
 ];
 
+/// For whom the order is that is copied. Other tests need those to lack companions whom they name.
+const COPIED_FOR: &str = "somebody-else-s-order";
+
 struct World<'s> {
     stage: &'s MutexGuard<'static, Stage>,
     policy: Policy,
     epoch: EpochValue,
-    /// The order of somebody who may, for alice, on another binding.
+    /// The order of somebody who may, for [`COPIED_FOR`], on another binding.
     genuine: String,
 }
 
@@ -92,9 +95,10 @@ fn order(ahead: u64, epoch: &EpochValue, name: &str) -> String {
 impl World<'_> {
     /// The binding as it is sent, for a user of its own; a copied order is for whom it is.
     fn sent(&self, what: &str, by: &str, mut object: Value) -> Value {
-        if what != "copied" {
-            object["subjects"][0]["name"] = unique("subject").into();
-        }
+        object["subjects"][0]["name"] = match what {
+            "copied" => COPIED_FOR.into(),
+            _ => unique("subject").into(),
+        };
         let name = subject_of(&object);
         let order = |ahead, epoch: &EpochValue| order(ahead, epoch, &name);
         let mut object = match what {
@@ -211,7 +215,8 @@ fn bypass(stage: &Stage, bypassed: &[&str]) {
 fn no_order_counts_but_of_those_who_could_make_the_companions_by_hand() {
     let stage = stage();
     let namespace = stage.plane.namespace();
-    let genuine = role_binding(&namespace, "genuine");
+    let mut genuine = role_binding(&namespace, "genuine");
+    genuine["subjects"][0]["name"] = COPIED_FOR.into();
     let mut asking = genuine.clone();
     asking["metadata"]["annotations"] = json!({PROVISION: "true"});
     stage.create(both(), &asking).expect_success();
@@ -228,7 +233,7 @@ fn no_order_counts_but_of_those_who_could_make_the_companions_by_hand() {
         stage.plane,
         &policy_file(POLICY),
     );
-    let mut by_those_who_may = BTreeSet::from(["alice".to_owned()]);
+    let mut by_those_who_may = BTreeSet::from([COPIED_FOR.to_owned()]);
     let mut to_be_made = BTreeSet::new();
     let requesters = requesters(&stage, &namespace);
     let (mut cases, mut stored, mut counted) = (0, 0, 0);
