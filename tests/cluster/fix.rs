@@ -5,7 +5,6 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::commands::{bindguard, bindguard_with, code, rule, with_rights};
-use crate::lab::lab;
 use crate::objects::{
     BOTH, NAMESPACES, TEMPLATES, account, account_here, cluster_role_binding, group, role_binding,
     user,
