@@ -1,6 +1,5 @@
 //! Everything at work: guards, webhooks, and controllers that carry orders out.
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -224,9 +223,4 @@ pub(crate) fn both_kinds(namespace: &str) -> [Value; 2] {
 
 pub(crate) fn subject_of(object: &Value) -> &str {
     object["subjects"][0]["name"].as_str().expect("a subject")
-}
-
-/// Another policy is in force as soon as the file has been read again.
-pub(crate) fn write_policy(crew: &Crew, text: &str) {
-    fs::write(&crew.policy, text).expect("a policy can be written");
 }

@@ -18,7 +18,7 @@ use crate::domain::policy::Policy;
 use crate::domain::text::ShownName;
 use crate::kubernetes::companion::{Created, create};
 use crate::kubernetes::in_time::in_time;
-use crate::kubernetes::lean::OrderAnnotations;
+use crate::kubernetes::lean::{Lean, OrderAnnotations};
 use crate::kubernetes::{cluster_role, cluster_role_binding, role_binding};
 use crate::provisioning::companion::{gives_the_same, object};
 use crate::provisioning::guard;
@@ -111,12 +111,10 @@ impl Carrier {
             BindingKind::RoleBinding => {
                 let namespace = ordered.namespace.as_deref().unwrap_or_default();
                 let read = role_binding::find(self.guard.client(), namespace, &ordered.name);
-                let Some(found) = in_time(PATIENCE, read).await? else {
+                let found = in_time(PATIENCE, read).await?;
+                let Some(found) = found.filter(|found| is_still(ordered, found)) else {
                     return Ok(Ending::Past);
                 };
-                if found.terminating || found.metadata.uid.as_ref() != Some(&ordered.uid) {
-                    return Ok(Ending::Past);
-                }
                 let binding = convert::role_binding(&found);
                 let stored = (&binding, &found.ordered);
                 self.carry_out(ordered, &snapshot, &epoch, stored, made)
@@ -124,12 +122,10 @@ impl Carrier {
             }
             BindingKind::ClusterRoleBinding => {
                 let read = cluster_role_binding::find(self.guard.client(), &ordered.name);
-                let Some(found) = in_time(PATIENCE, read).await? else {
+                let found = in_time(PATIENCE, read).await?;
+                let Some(found) = found.filter(|found| is_still(ordered, found)) else {
                     return Ok(Ending::Past);
                 };
-                if found.terminating || found.metadata.uid.as_ref() != Some(&ordered.uid) {
-                    return Ok(Ending::Past);
-                }
                 let binding = convert::binding(&found);
                 let stored = (&binding, &found.ordered);
                 self.carry_out(ordered, &snapshot, &epoch, stored, made)
@@ -268,6 +264,11 @@ impl Carrier {
         self.metrics.companion(result);
         pair
     }
+}
+
+/// Whether a binding is the one on which the order was placed, and stays.
+fn is_still<K>(ordered: &Ordered, found: &Lean<K>) -> bool {
+    !found.terminating && found.metadata.uid.as_ref() == Some(&ordered.uid)
 }
 
 /// Which companions the policy demands of these, and they lack.
