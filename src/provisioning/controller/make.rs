@@ -91,7 +91,7 @@ enum Pair {
 }
 
 impl Carrier {
-    /// Looks at the guard, then at the binding as it is stored now, and makes what its order and
+    /// Has the guard looked at, then reads the binding as it is stored now, and makes what its order and
     /// the policy in force have in common.
     pub(super) async fn attempt(&self, ordered: &Ordered, made: &mut Made) -> Attempt {
         match self.try_to(ordered, made).await {
@@ -134,17 +134,26 @@ impl Carrier {
         }
     }
 
-    /// The epoch, if the guard is now the one that it belongs to.
+    /// The epoch, if a look that begins now finds the guard in place, and it is the one that this
+    /// policy wants. The order was stored before: whoever planted it while the guard did not hold
+    /// would have had to mend it before that look, which tries it as well.
     async fn epoch(&self, policy: &Policy) -> Result<Epoch, String> {
-        let epoch = match &*self.standings.borrow() {
-            Standing::InPlace(epoch) => epoch.clone(),
-            Standing::Settling => return Err("the guard was put in place a moment ago".to_owned()),
-            Standing::NotInPlace(reason) => return Err(reason.clone()),
-        };
+        // Nobody need look for what is known not to count.
+        self.in_place()?;
+        self.looks.afresh().await?;
+        let epoch = self.in_place()?;
         match guard::read(&self.guard, policy).await? {
             Ok(guard) if guard == epoch.guard => Ok(epoch),
             Ok(_another) => Err("the guard of orders has changed".to_owned()),
             Err(fault) => Err(fault.to_string()),
+        }
+    }
+
+    fn in_place(&self) -> Result<Epoch, String> {
+        match &*self.standings.borrow() {
+            Standing::InPlace(epoch) => Ok(epoch.clone()),
+            Standing::Settling => Err("the guard was put in place a moment ago".to_owned()),
+            Standing::NotInPlace(reason) => Err(reason.clone()),
         }
     }
 

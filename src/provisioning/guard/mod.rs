@@ -9,6 +9,7 @@ pub mod cel;
 mod confinement;
 pub mod epoch;
 pub mod in_place;
+pub mod looks;
 mod order;
 pub mod standing;
 mod watch;
