@@ -21,7 +21,6 @@ use crate::kubernetes::in_time::in_time;
 use crate::kubernetes::lean::{Lean, OrderAnnotations};
 use crate::kubernetes::{cluster_role, cluster_role_binding, role_binding};
 use crate::provisioning::companion::{gives_the_same, object};
-use crate::provisioning::guard;
 use crate::provisioning::guard::epoch::Epoch;
 use crate::provisioning::guard::standing::Standing;
 use crate::provisioning::order::{Conditions, NoOrder, Placed, judge};
@@ -134,27 +133,17 @@ impl Carrier {
         }
     }
 
-    /// The epoch, if a look that begins now finds the guard in place, and it is the one that this
-    /// policy wants. The order was stored before: whoever planted it while the guard did not hold
-    /// would have had to mend it before that look, which tries it as well.
+    /// The epoch, if a look that begins now finds the guard in place that this policy wants. The
+    /// order was stored before: whoever planted it while the guard did not hold would have had to
+    /// mend it before that look, which tries it as well.
     async fn epoch(&self, policy: &Policy) -> Result<Epoch, String> {
         // Nobody need look for what is known not to count.
-        self.in_place()?;
-        self.looks.afresh().await?;
-        let epoch = self.in_place()?;
-        match guard::read(&self.guard, policy).await? {
-            Ok(guard) if guard == epoch.guard => Ok(epoch),
-            Ok(_another) => Err("the guard of orders has changed".to_owned()),
-            Err(fault) => Err(fault.to_string()),
+        in_place(&self.standings.borrow())?;
+        let looked = self.looks.afresh().await?;
+        if *looked.policy != *policy {
+            return Err("the policy is changing".to_owned());
         }
-    }
-
-    fn in_place(&self) -> Result<Epoch, String> {
-        match &*self.standings.borrow() {
-            Standing::InPlace(epoch) => Ok(epoch.clone()),
-            Standing::Settling => Err("the guard was put in place a moment ago".to_owned()),
-            Standing::NotInPlace(reason) => Err(reason.clone()),
-        }
+        in_place(&looked.standing)
     }
 
     async fn carry_out(
@@ -272,6 +261,14 @@ impl Carrier {
         };
         self.metrics.companion(result);
         pair
+    }
+}
+
+fn in_place(standing: &Standing) -> Result<Epoch, String> {
+    match standing {
+        Standing::InPlace(epoch) => Ok(epoch.clone()),
+        Standing::Settling => Err("the guard was put in place a moment ago".to_owned()),
+        Standing::NotInPlace(reason) => Err(reason.clone()),
     }
 }
 

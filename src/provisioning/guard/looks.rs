@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::standing::Standing;
+use crate::domain::policy::Policy;
+
 /// Has the guard looked at. Clones ask the same who looks.
 #[derive(Clone, Debug)]
 pub struct Looks {
@@ -21,14 +24,23 @@ pub struct Looker {
     done: watch::Sender<Done>,
 }
 
-/// The look that is over: the number with which it began, and why it told nothing, if so.
-type Done = (u64, Option<String>);
+/// What one look told.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// The policy that was in force, whose guard was looked for.
+    pub policy: Arc<Policy>,
+    /// How that guard stands.
+    pub standing: Standing,
+}
+
+/// The look that is over: the number with which it began, and what it told, or why it told nothing.
+type Done = (u64, Result<Looked, String>);
 
 /// Both ends.
 #[must_use]
 pub fn looks() -> (Looks, Looker) {
     let (ask, asked) = watch::channel(0);
-    let (finish, done) = watch::channel((0, None));
+    let (finish, done) = watch::channel((0, Err("nobody looked yet".to_owned())));
     let looks = Looks {
         asked: Arc::new(ask),
         done,
@@ -41,13 +53,12 @@ pub fn looks() -> (Looks, Looker) {
 }
 
 impl Looks {
-    /// Returns when a look is over that began after this call, and what came of it is told. Never,
-    /// if nobody looks any more.
+    /// What a look tells that begins after this call. It never returns if nobody looks any more.
     ///
     /// # Errors
     ///
     /// Why it told nothing.
-    pub async fn afresh(&self) -> Result<(), String> {
+    pub async fn afresh(&self) -> Result<Looked, String> {
         let mut number = 0;
         self.asked.send_modify(|asked| {
             *asked = asked.wrapping_add(1);
@@ -57,7 +68,7 @@ impl Looks {
         let over = done.wait_for(|(done, _)| *done >= number).await;
         let told = over.map(|done| done.1.clone()).ok();
         match told {
-            Some(unknown) => unknown.map_or(Ok(()), Err),
+            Some(looked) => looked,
             None => std::future::pending().await,
         }
     }
@@ -69,9 +80,9 @@ impl Looker {
         *self.asked.borrow_and_update()
     }
 
-    /// The look that began with this number is over. Why it told nothing, if so.
-    pub(super) fn end(&self, number: u64, unknown: Option<String>) {
-        self.done.send_replace((number, unknown));
+    /// The look that began with this number is over. What it told, or why it told nothing.
+    pub(super) fn end(&self, number: u64, looked: Result<Looked, String>) {
+        self.done.send_modify(|done| *done = (number, looked));
     }
 
     /// Returns when somebody asks who has not asked before the last look began.
@@ -99,13 +110,14 @@ mod tests {
         let mut asking = Box::pin(join_all((0..5).map(|_| looks.afresh())));
         assert!(asking.as_mut().now_or_never().is_none());
         // It was under way already.
-        looker.end(before, None);
+        looker.end(before, Err("too early".to_owned()));
         assert!(asking.as_mut().now_or_never().is_none());
         looker.is_asked().await;
         let number = looker.begin();
-        looker.end(number, Some("why".to_owned()));
-        let told = asking.now_or_never().unwrap();
-        assert!(told.iter().all(|told| *told == Err("why".to_owned())));
+        looker.end(number, Err("why".to_owned()));
+        for told in asking.now_or_never().unwrap() {
+            assert_eq!(told.unwrap_err(), "why");
+        }
         // Nobody asks any more.
         let nobody = timeout(Duration::from_secs(1), looker.is_asked()).await;
         nobody.unwrap_err();

@@ -23,7 +23,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use crate::domain::policy::{Policy, ProvisioningMode, ServiceAccountName};
 
-pub use watch::{read, watch};
+pub use watch::watch;
 
 /// The guard of orders.
 pub const ORDERS: &str = "orders.bindguard.dev";

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use super::canary::{self, Canary};
 use super::epoch::{CONFIG_MAP, EpochValue, Published};
 use super::in_place::{Fault, GuardIdentity, Live, compare};
-use super::looks::Looker;
+use super::looks::{Looked, Looker};
 use super::standing::{Look, Standing, Watchman};
 use super::{ORDERS, orders};
 use crate::domain::policy::Policy;
@@ -53,8 +53,11 @@ pub async fn watch(
         let policy = Arc::clone(&policies.borrow_and_update());
         let asked = looker.begin();
         let look = look(api, &policy).await;
-        let unknown = look.unknown().filter(|_| Instant::now() < due);
-        if unknown.is_none() {
+        let looked = if let Some(reason) = look.unknown().filter(|_| Instant::now() < due) {
+            // What somebody asked for in between, and tells nothing, suspends nothing either: there
+            // may be many of them. One whose time has come always tells.
+            Err(reason)
+        } else {
             let seen = watchman.observe(Instant::now(), &look, EpochValue::fresh);
             let published = watchman.published(&seen);
             let seen = match publish(api, namespace, &published).await {
@@ -69,11 +72,13 @@ pub async fn watch(
                 Standing::NotInPlace(_) => INTERVAL.min(pause * 2),
             };
             due = Instant::now() + pause;
-            tell(standing, seen);
-        }
-        // What somebody asked for in between, and told nothing, suspends nothing either: there may
-        // be many of them, and of those whose time has come each tells.
-        looker.end(asked, unknown);
+            tell(standing, seen.clone());
+            Ok(Looked {
+                policy,
+                standing: seen,
+            })
+        };
+        looker.end(asked, looked);
         tokio::select! {
             () = sleep_until(due) => {}
             () = looker.is_asked() => {}
@@ -88,7 +93,7 @@ pub async fn watch(
 /// # Errors
 ///
 /// The outer one, if it cannot be read; the inner one, if it is not in place.
-pub async fn read(api: &GuardApi, policy: &Policy) -> Result<Result<GuardIdentity, Fault>, String> {
+async fn read(api: &GuardApi, policy: &Policy) -> Result<Result<GuardIdentity, Fault>, String> {
     let wanted = orders(policy);
     if wanted.is_none() {
         return Ok(Err(Fault::Disabled));
