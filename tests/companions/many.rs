@@ -40,7 +40,8 @@ fn each_pair_is_made_once_and_none_is_lost_while_whoever_leads_is_killed() {
     let namespace = plane.namespace();
     let began = Instant::now();
     let slowest = std::thread::scope(|scope| {
-        let arriving = scope.spawn(|| arrive(&plane.kubeconfig(both()), &namespace, orders));
+        let arriving =
+            scope.spawn(|| arrive(&plane.kubeconfig(both()), &namespace, orders, AT_A_TIME));
         for kill in 0..kills {
             // Once the leader of now has made something.
             let so_far = made(&log).len();
@@ -93,7 +94,12 @@ fn kill_the_leader(crew: &Crew, signal: &str) {
 }
 
 /// Creates bindings that ask, for a user each; how long the slowest took.
-fn arrive(kubeconfig: &Path, namespace: &str, count: usize) -> Duration {
+pub(crate) fn arrive(
+    kubeconfig: &Path,
+    namespace: &str,
+    count: usize,
+    at_a_time: usize,
+) -> Duration {
     let options = ClientOptions {
         kubeconfig: Some(kubeconfig.to_owned()),
         ..ClientOptions::default()
@@ -111,7 +117,7 @@ fn arrive(kubeconfig: &Path, namespace: &str, count: usize) -> Duration {
                 began.elapsed()
             }
         });
-        let times: Vec<Duration> = creations.buffer_unordered(AT_A_TIME).collect().await;
+        let times: Vec<Duration> = creations.buffer_unordered(at_a_time).collect().await;
         times.into_iter().max().unwrap_or_default()
     })
 }
@@ -155,7 +161,7 @@ fn made(log: &Path) -> HashMap<String, usize> {
 }
 
 /// In KiB.
-fn peak_memory(process: u32) -> u64 {
+pub(crate) fn peak_memory(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let number = line.and_then(|line| line.split_whitespace().next());

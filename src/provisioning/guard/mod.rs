@@ -9,6 +9,7 @@ pub mod cel;
 mod confinement;
 pub mod epoch;
 pub mod in_place;
+pub mod looks;
 mod order;
 pub mod standing;
 mod watch;
@@ -22,7 +23,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use crate::domain::policy::{Policy, ProvisioningMode, ServiceAccountName};
 
-pub use watch::{read, watch};
+pub use watch::watch;
 
 /// The guard of orders.
 pub const ORDERS: &str = "orders.bindguard.dev";
