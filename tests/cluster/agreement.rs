@@ -54,7 +54,7 @@ fn home(random: &mut Random) -> String {
 
 /// Few names, so that one case's companions cover another's subjects.
 fn subject(random: &mut Random, number: u64) -> Value {
-    let near = number - number % 7;
+    let near = number - number % 3;
     match random.below(10) {
         0 => account_here("bot"),
         1 => account(&home(random), &format!("bot-{near}")),
@@ -103,10 +103,10 @@ fn case(number: u64) -> Case {
     } else {
         role_binding(&home(random), &name, role, named.clone())
     };
-    let holdings = (0..random.within(0..4))
+    let holdings = (0..random.within(0..3))
         .map(|which| {
             let mut held = subjects(random, number);
-            if !random.one_in(3) {
+            if random.one_in(2) {
                 held.extend(named.clone());
             }
             let role = random.pick(&[NAMESPACES, TEMPLATES, TEMPLATES, "cluster-admin"]);
