@@ -197,7 +197,6 @@ async fn post(
             .to_owned(),
         kind: kind.to_owned(),
         plural: plural.to_owned(),
-        ..ApiResource::erase::<k8s_openapi::api::core::v1::Namespace>(&())
     };
     let api: Api<DynamicObject> = match object["metadata"]["namespace"].as_str() {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
@@ -237,13 +236,14 @@ async fn refused(client: &Client, cases: &[Case]) -> BTreeMap<String, Gaps> {
 
 async fn create_all(client: &Client, objects: &[Value]) {
     let parameters = PostParams::default();
-    let made = objects
-        .iter()
-        .map(|object| post(client, object, &parameters));
-    let made: Vec<_> = stream::iter(made).buffer_unordered(AT_ONCE).collect().await;
-    for (result, object) in made.iter().filter(|one| one.is_err()).zip(objects) {
-        panic!("{result:?}, perhaps of {object}");
-    }
+    let made = objects.iter().map(async |object| {
+        let made = post(client, object, &parameters).await;
+        made.unwrap_or_else(|error| panic!("{error}: {object}"));
+    });
+    stream::iter(made)
+        .buffer_unordered(AT_ONCE)
+        .collect::<()>()
+        .await;
 }
 
 fn report(kubeconfig: &Path, args: &[&str], policy: &str) -> BTreeMap<String, Gaps> {

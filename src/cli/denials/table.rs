@@ -40,14 +40,13 @@ impl Table {
             .iter()
             .map(|(denial, seen)| row(denial, *seen, now))
             .collect();
-        let table = match &self.begun {
-            Some(begun) => begun,
-            None => {
-                let all = rows.iter().cloned();
-                let table = terminal::Table::fitting(&HEADER, all, self.columns, Overflow::Cut);
-                rows.insert(0, HEADER.map(str::to_owned).into());
-                self.begun.insert(table)
-            }
+        let table = if let Some(begun) = &self.begun {
+            begun
+        } else {
+            let all = rows.iter().cloned();
+            let table = terminal::Table::fitting(&HEADER, all, self.columns, Overflow::Cut);
+            rows.insert(0, HEADER.map(str::to_owned).into());
+            self.begun.insert(table)
         };
         let mut text = Vec::new();
         for row in &rows {

@@ -216,9 +216,8 @@ const fn reason(why: Allowed) -> &'static str {
 /// What let a binding pass that would be refused.
 const fn softened(fault: &Fault<'_, '_>) -> &'static str {
     match fault.because {
-        Because::Action => "",
         Because::Ratchet => "the previous version lacked it too",
         Because::DryRun => "it is a dry run",
-        Because::Order => "",
+        Because::Action | Because::Order => "",
     }
 }

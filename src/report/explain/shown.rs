@@ -84,7 +84,8 @@ struct At {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Persona<'e> {
-    persona: &'e str,
+    #[serde(rename = "persona")]
+    role: &'e str,
     set: &'e str,
     severity: &'static str,
     #[serde(flatten)]
@@ -99,7 +100,8 @@ struct Persona<'e> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Companion<'e> {
-    companion: &'e str,
+    #[serde(rename = "companion")]
+    name: &'e str,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     exists: Option<bool>,
@@ -159,7 +161,7 @@ impl<'e> Group<'e> {
 impl<'e> Persona<'e> {
     fn of(policy: &'e Policy, has: &'e HasPersona) -> Self {
         Self {
-            persona: &has.through.binding.role,
+            role: &has.through.binding.role,
             set: &has.set,
             severity: has.severity.as_str(),
             through: Through::of(&has.through),
@@ -174,7 +176,7 @@ impl<'e> Persona<'e> {
 impl<'e> Companion<'e> {
     fn of(covering: &'e Covering) -> Self {
         Self {
-            companion: &covering.companion,
+            name: &covering.companion,
             state: covering.state.as_str(),
             exists: covering.exists,
             covered_by: covering.by.iter().map(Gift::of).collect(),

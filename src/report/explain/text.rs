@@ -1,5 +1,6 @@
 //! An explanation for people.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::outcome::{Covering, State};
@@ -31,11 +32,11 @@ pub(super) fn write(
     if !explanation.personas.is_empty() {
         let personas = explanation.personas.iter();
         let rows = personas.map(|has| persona_row(explanation, has));
-        write_table(&PERSONAS, rows.collect(), columns, writer)?;
+        write_table(&PERSONAS, &rows.collect::<Vec<_>>(), columns, writer)?;
     }
     let companions = explanation.companions.iter();
     let rows = companions.flat_map(|one| companion_rows(explanation.policy, one));
-    write_table(&COMPANIONS, rows.collect(), columns, writer)?;
+    write_table(&COMPANIONS, &rows.collect::<Vec<_>>(), columns, writer)?;
     write_note(explanation, writer)?;
     write_fix(&explanation.fix.bindings, writer)
 }
@@ -141,7 +142,8 @@ fn given(policy: &Policy, companion: &str, gives: &Gives) -> String {
     }
     if binding.role != companion {
         let role = ShownName(&binding.role);
-        text.push_str(&format!(", to {role}, which impliedBy of the policy lists"));
+        // Writing to a String cannot fail.
+        let _ = write!(text, ", to {role}, which impliedBy of the policy lists");
     }
     if !gives.counts {
         text.push_str(match policy.umbrella_groups {
@@ -200,14 +202,14 @@ fn write_fix(bindings: &[NewBinding], writer: &mut impl Write) -> io::Result<()>
 
 fn write_table(
     header: &[&str],
-    rows: Vec<Vec<String>>,
+    rows: &[Vec<String>],
     columns: Option<usize>,
     writer: &mut impl Write,
 ) -> io::Result<()> {
     let table = Table::fitting(header, rows.iter().cloned(), columns, Overflow::Wrap);
     writeln!(writer)?;
     table.write_row(header, writer)?;
-    for row in &rows {
+    for row in rows {
         table.write_row(row, writer)?;
     }
     Ok(())
