@@ -15,6 +15,7 @@ mod controller;
 mod denials;
 mod duration;
 mod environment;
+mod explain;
 mod findings;
 mod fix;
 mod input;
@@ -76,6 +77,7 @@ enum Command {
     Check(Box<check::Arguments>),
     Certs(Box<certs::Arguments>),
     Denials(Box<denials::Arguments>),
+    Explain(Box<explain::Arguments>),
     Fix(Box<fix::Arguments>),
     Krm(krm::Arguments),
     Scan(Box<scan::Arguments>),
@@ -117,6 +119,7 @@ pub fn main() -> ExitCode {
         Command::Controller(arguments) => controller::run(&arguments),
         Command::Certs(arguments) => certs::run(*arguments),
         Command::Denials(arguments) => denials::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Krm(arguments) => krm::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),

@@ -8,12 +8,14 @@ pub mod check;
 pub mod cluster;
 mod companion;
 mod compose;
+pub mod explain;
 mod finding;
 mod format;
 mod judge;
 mod plan;
 mod resource_list;
 pub mod scan;
+pub mod terminal;
 mod yaml;
 
 pub use companion::{Because, NewBinding};

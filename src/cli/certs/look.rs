@@ -6,8 +6,8 @@ use super::{Certificates, Place};
 use crate::certificates::ca_bundle::{self, TrustingWebhook};
 use crate::certificates::secret::{FoundAuthorities, FoundServing, read_authorities, read_serving};
 use crate::kubernetes::webhook_configuration::{self, WebhookConfiguration};
+use crate::kubernetes::words::in_words;
 use crate::kubernetes::{secret, webhook_configuration as configurations};
-use crate::telemetry::causes::WithCauses;
 
 /// A webhook of ours.
 pub(super) struct Webhook {
@@ -104,7 +104,7 @@ impl Look {
         match read {
             Ok(read) => Some(read),
             Err(error) => {
-                let error = WithCauses(&error);
+                let error = in_words(&error);
                 self.unread.push(format!("cannot read {what}: {error}"));
                 None
             }

@@ -11,6 +11,7 @@ use super::Place;
 use crate::certificates::secret::{
     FoundAuthorities, FoundServing, ROTATE, read_authorities, read_serving,
 };
+use crate::cli::cluster::told;
 use crate::cli::{Outcome, duration, output};
 use crate::kubernetes::secret;
 use crate::telemetry::clock;
@@ -74,6 +75,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let now = clock::now().to_string();
     secret::annotate(&client, namespace, name, ROTATE, &now)
         .await
+        .map_err(told)
         .with_context(|| {
             format!("cannot ask for it by an annotation of Secret {namespace}/{name}")
         })?;
@@ -117,6 +119,7 @@ impl Stored<'_> {
         let namespace = &self.place.bindguard_namespace;
         secret::get(self.client, namespace, name)
             .await
+            .map_err(told)
             .with_context(|| format!("cannot read Secret {namespace}/{name}"))
     }
 }
