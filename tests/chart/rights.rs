@@ -240,9 +240,8 @@ fn webhook_configurations_are_named_and_written_only_where_the_controller_makes_
         let is_managed = granted.case.values.pointer("/certificates/mode").is_none();
         let may: &[&str] = match granted.name {
             "bindguard-controller" if is_managed => &["get", "list", "watch", "patch"],
-            "bindguard-controller" => &["get"],
             "bindguard-unregister" => &["get", "delete"],
-            "bindguard-reader" | "bindguard-verify" => &["get"],
+            "bindguard-controller" | "bindguard-reader" | "bindguard-verify" => &["get"],
             "bindguard" => &["get", "list", "watch"],
             other => panic!("{other} has no business with them: {place}"),
         };

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use bindguard::telemetry::clock::now;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -135,7 +136,7 @@ fn unneeded(plane: &ControlPlane, admin: &Path) {
 
 /// An order for a user, of so many minutes ago.
 fn ordered(name: &str, who: &str, minutes: i64) -> Value {
-    let time = Timestamp::now() - SignedDuration::from_mins(minutes);
+    let time = now() - SignedDuration::from_mins(minutes);
     let time = Timestamp::from_second(time.as_second()).unwrap();
     let order = format!(
         r#"{{"version":1,"epoch":"{EPOCH}","time":"{time}","for":[{{"kind":"User","name":"{who}"}}]}}"#
