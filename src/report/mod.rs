@@ -17,6 +17,8 @@ mod resource_list;
 pub mod scan;
 pub mod standing;
 mod survey;
+#[cfg(test)]
+mod tests;
 mod words;
 mod yaml;
 
