@@ -24,8 +24,10 @@ use crate::telemetry::labels::FindingReason;
 
 /// How long changes are gathered before all is judged anew.
 const GATHER: Duration = Duration::from_millis(200);
-/// Judging takes at most one part in so many of the time.
+/// Judging takes at most one part in so many of the time, unless changes would be gathered for
+/// longer than this.
 const SHARE: u32 = 10;
+const LONGEST: Duration = Duration::from_secs(2);
 /// How often roles, orders and the time are looked at though no binding changes.
 const INTERVAL: Duration = Duration::from_secs(10);
 /// The most findings that are kept, the worst first. All are counted.
@@ -141,7 +143,7 @@ impl Keeper {
                     continue;
                 }
             }
-            let standing = self.standing(policy, judged.report);
+            let standing = Standing::new(policy, judged.report, (self.now)());
             told(&standing);
             standings.send_if_modified(|last| {
                 let is_news = last.as_ref().is_none_or(|last| {
@@ -152,7 +154,7 @@ impl Keeper {
                 }
                 is_news
             });
-            sleep(GATHER.max(took.saturating_mul(SHARE))).await;
+            sleep(took.saturating_mul(SHARE).clamp(GATHER, LONGEST)).await;
             let next = INTERVAL.saturating_sub(look_aside.elapsed());
             tokio::select! {
                 Ok(()) = changes.changed() => {}
@@ -202,15 +204,19 @@ impl Keeper {
             },
         }
     }
+}
 
-    fn standing(&self, policy: Arc<Policy>, mut report: Report) -> Standing {
+impl Standing {
+    /// What was found at this time, of which only the worst is kept.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, mut report: Report, made: Timestamp) -> Self {
         let counts = report.counts();
         report.findings.truncate(MOST);
-        Standing {
+        Self {
             policy,
             report,
             counts,
-            made: (self.now)(),
+            made,
         }
     }
 }
@@ -240,5 +246,40 @@ fn judge_all(census: &Census, policy: &Policy, beside: Beside<'_>, elsewhere: El
         report: report.and(elsewhere),
         persona_roles,
         has_orders,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use jiff::Timestamp;
+
+    use super::{MOST, Standing};
+    use crate::domain::companion_set::CompanionSet;
+    use crate::domain::policy::Policy;
+    use crate::report::{Fault, Finding, Report, Severity};
+
+    #[test]
+    fn of_very_many_findings_the_worst_are_kept_and_all_are_counted() {
+        let finding = |number: usize| {
+            let severity = match number % 2 {
+                0 => Severity::Note,
+                _ => Severity::Error,
+            };
+            Finding::new(severity, None, Fault::NoRole(CompanionSet::of(0)))
+        };
+        let report = Report {
+            findings: (0..2 * MOST).map(finding).collect(),
+            ..Report::default()
+        };
+        let policy = Arc::new(Policy::built_in());
+        let standing = Standing::new(policy, report.finish(), Timestamp::UNIX_EPOCH);
+        let findings = &standing.report.findings;
+        assert_eq!(findings.len(), MOST);
+        assert!(findings.iter().all(|one| one.severity == Severity::Error));
+        assert_eq!(standing.report.summary.findings, 2 * MOST);
+        let counted: usize = standing.counts.iter().map(|(_, count)| count).sum();
+        assert_eq!(counted, 2 * MOST);
     }
 }

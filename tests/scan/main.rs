@@ -11,6 +11,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod browser;
+mod followed;
 mod page;
 mod standing;
 mod world;

@@ -10,16 +10,17 @@ use crate::support::{
     ADMIN, ControlPlane, Controller, Output, clean_command, eventually, fresh_folder, http_get, run,
 };
 
-pub(crate) const NAMESPACES: &str = "spectro-list-namespaces";
+const NAMESPACES: &str = "spectro-list-namespaces";
 const TEMPLATES: &str = "spectro-list-vmtemplates";
 const RBAC: &str = "rbac.authorization.k8s.io";
 /// How long anything may take on a busy machine.
-pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     pub(crate) plane: ControlPlane,
     pub(crate) controller: Controller,
     audit: PathBuf,
+    policy: PathBuf,
 }
 
 impl World {
@@ -50,11 +51,19 @@ impl World {
             plane,
             controller,
             audit,
+            policy,
         };
         // The API server asks nobody here, which is two findings.
         world.wait_for("configuration_drift", 2);
         world.wait_for("missing_companions", 0);
         world
+    }
+
+    /// Edits the controller's policy: what is under `spec`, as YAML in one line.
+    pub(crate) fn set_policy(&self, spec: &str) {
+        let text =
+            format!("apiVersion: bindguard.dev/v1alpha1\nkind: BindingPolicy\nspec: {spec}\n");
+        fs::write(&self.policy, text).expect("a policy can be written");
     }
 
     /// How many findings the metrics count; nothing, while they do not tell.
@@ -126,6 +135,21 @@ impl World {
             .expect_success();
     }
 
+    /// Binds a persona to somebody who lacks everything.
+    pub(crate) fn bind(&self, name: &str) {
+        self.bind_to(name, "spectro-vm-user");
+    }
+
+    /// The same for this role.
+    pub(crate) fn bind_to(&self, name: &str, role: &str) {
+        let subject = json!({"apiGroup": RBAC, "kind": "User", "name": name});
+        let object = binding("RoleBinding", role, role, &subject);
+        let create = ["create", "--filename", "-"];
+        self.plane
+            .kubectl_stdin(ADMIN, &create, &object.to_string())
+            .expect_success();
+    }
+
     /// How often the controller has listed bindings or roles, by the API server's audit log.
     pub(crate) fn lists(&self) -> usize {
         let log = fs::read_to_string(&self.audit).expect("an audit log");
@@ -140,7 +164,7 @@ fn companion() -> Value {
 }
 
 /// A binding to a ClusterRole; a RoleBinding is in `red`.
-pub(crate) fn binding(kind: &str, name: &str, role: &str, subject: &Value) -> Value {
+fn binding(kind: &str, name: &str, role: &str, subject: &Value) -> Value {
     let mut binding = json!({
         "apiVersion": format!("{RBAC}/v1"),
         "kind": kind,

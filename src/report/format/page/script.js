@@ -71,7 +71,7 @@ async function follow() {
     const answer = await fetch('/');
     if (!answer.ok) { throw new Error(answer.statusText); }
     const source = await answer.text();
-    if (last !== '' ? source !== last : false) { replace(new DOMParser().parseFromString(source, 'text/html')); }
+    if (source !== last) { replace(new DOMParser().parseFromString(source, 'text/html')); }
     last = source;
     live.textContent = 'As it is now';
   } catch (error) {
