@@ -15,6 +15,7 @@ export FIX_CASES=${FIX_CASES:-100000}
 export MATRIX_CASES=${MATRIX_CASES:-3600}
 export EXPLAIN_CASES=${EXPLAIN_CASES:-10000}
 export AGREE_CASES=${AGREE_CASES:-10000}
+export SCAN_ROUNDS=${SCAN_ROUNDS:-100}
 
 KUBEBUILDER_ASSETS=$(tests/control-plane/build.sh)
 export KUBEBUILDER_ASSETS
@@ -25,4 +26,5 @@ export KUBEBUILDER_ASSETS
 "$cargo" test --locked --release --test hostile
 "$cargo" test --locked --test provisioning -- --nocapture matrix::
 "$cargo" test --locked --release --test cluster -- agreement
+"$cargo" test --locked --test scan -- --nocapture
 BINDGUARD_SOAK=1 "$cargo" test --locked --test freshness --test install --test companions -- --nocapture

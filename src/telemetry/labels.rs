@@ -296,6 +296,43 @@ label! {
     }
 }
 
+label! {
+    /// What a finding is about.
+    FindingReason = "reason" {
+        /// The subject of a persona binding lacks companions.
+        MissingCompanions = "missing_companions",
+        /// A companion is bound to a group that Kubernetes itself hands out.
+        UmbrellaGroup = "umbrella_group",
+        /// There is no ClusterRole of a companion's name.
+        NoCompanionRole = "no_companion_role",
+        /// The ClusterRole of a companion allows nobody to list anything.
+        CompanionRoleWithoutList = "companion_role_without_list",
+        /// Bindings are to a persona whose ClusterRole does not exist.
+        NoPersonaRole = "no_persona_role",
+        /// Nobody needs a companion binding.
+        UnneededCompanion = "unneeded_companion",
+        /// A webhook configuration is not as the policy wants it.
+        ConfigurationDrift = "configuration_drift",
+        /// An order for companions is not carried out yet.
+        OrderWaits = "order_waits",
+        /// An order for companions has expired.
+        OrderExpired = "order_expired",
+        /// An order for companions will not be carried out.
+        OrderDoesNotCount = "order_does_not_count",
+    }
+}
+
+impl FindingReason {
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// As metrics spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.value()
+    }
+}
+
 /// One label as a label set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct By<A>(pub(super) A);

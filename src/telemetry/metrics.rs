@@ -14,8 +14,8 @@ use prometheus_client::registry::Registry;
 use super::call::{CallGuard, ConnectionGuard};
 use super::labels::{
     AccessReview, By, By2, Certificate, CertificateWork, Companion, ConfigurationKind,
-    Confirmation, Cut, Decision, Endpoint, EventWrite, HistoryWrite, MissRefusal, Order, OrderEnd,
-    Outcome, Reload, Telling, WatchKind,
+    Confirmation, Cut, Decision, Endpoint, EventWrite, FindingReason, HistoryWrite, MissRefusal,
+    Order, OrderEnd, Outcome, Reload, Telling, WatchKind,
 };
 use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds, seconds_by};
 
@@ -82,6 +82,8 @@ struct Inner {
     rights_missing: Gauge,
     access_reviews: Family<By<AccessReview>, Counter>,
     configuration_drift: Family<By<ConfigurationKind>, Gauge>,
+    findings: Family<By<FindingReason>, Gauge>,
+    scan_errors: Gauge,
     policy_reloads: Family<By<Reload>, Counter>,
     policy_loaded: Gauge,
     registry: Registry,
@@ -438,6 +440,8 @@ impl Inner {
             rights_missing: gauge(to, "rights_missing", "Rights that the controller lacks to carry orders out, as of when it began to lead; the log names them"),
             access_reviews: by(to, "access_reviews", "Times that it was to be found out whether a requester may create companions, by result"),
             configuration_drift: gauges(to, "configuration_drift", "In how many ways a webhook configuration differs from what the policy wants, by kind; -1 if it cannot be read", UNKNOWN),
+            findings: gauges(to, "findings", "What is wrong in the cluster now, by what it is about; -1 until all bindings have been read", UNKNOWN),
+            scan_errors: unknown(to, "scan_errors", "What could not be read to find what is wrong, watches that fail included; -1 until all bindings have been read"),
             policy_reloads: by(to, "policy_reloads", "Changes of the policy file, by whether they were taken over"),
             policy_loaded: seconds(to, "policy_loaded_timestamp", "When the policy in force was taken over, in seconds since 1970"),
             registry,
@@ -452,5 +456,6 @@ fn unknown(registry: &mut Registry, name: &str, help: &str) -> Gauge {
 }
 
 mod denials;
+mod findings;
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,7 @@ mod audit;
 mod commands;
 mod explain;
 mod filters;
+mod findings;
 mod fix;
 mod freshness;
 mod helm;

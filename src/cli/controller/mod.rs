@@ -2,6 +2,7 @@
 
 mod arguments;
 mod observe;
+mod scan;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,14 +23,19 @@ use crate::kubernetes::guard::GuardApi;
 use crate::kubernetes::happening::Happenings;
 use crate::kubernetes::lease::{Candidate, Timing};
 use crate::provisioning::controller::Provisioner;
+use crate::report::standing::Standings;
 use crate::server::admin;
 use crate::server::admin_only::AdminServer;
+use crate::server::page;
 use crate::server::readiness::{Condition, Readiness};
+use crate::server::run::{Port, ServerError};
 use crate::server::shutdown::signals;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
 
 pub(super) use arguments::{Arguments, Certificates};
+
+use self::scan::Scanning;
 
 /// Who tells of things in Events.
 const CONTROLLER: &str = "bindguard-controller";
@@ -59,6 +65,10 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     metrics.set_policy_loaded(clock::now().as_second());
     let settings = settings(arguments)?;
     let server = AdminServer::bind(&arguments.admin_listen).await?;
+    let page = match arguments.report_listen.address() {
+        Some(address) => Some(AdminServer::bind_as(Port::Report, address).await?),
+        None => None,
+    };
     let client = connect(&arguments.client_options()).await?;
 
     let names = Names {
@@ -69,6 +79,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         configuration: arguments.webhook_configuration.clone(),
     };
     let watches = Watches::new(&client, &names);
+    let scanning = Scanning::new(arguments, &client, &policy_receiver, &metrics);
     let timing = Timing::default();
     let mut candidate = Candidate::new(
         client.clone(),
@@ -79,6 +90,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     );
     tracing::info!(
         admin = %server.address(),
+        report = page.as_ref().map(|page| page.address().to_string()),
         identity = candidate.identity(),
         certificates = ?arguments.certificates,
         "bindguard {} controller starts",
@@ -86,6 +98,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     );
     let router = admin::router(readiness.clone(), metrics.clone());
     let serving = server.run(router, readiness.clone(), metrics.clone());
+    let page = serve_page(page, scanning.standings(), &readiness, &metrics);
     let manager = Manager {
         client: client.clone(),
         names,
@@ -115,7 +128,9 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         biased;
         signal = signals.next() => Ok(signal),
         stopped = serving => Err(stopped),
+        stopped = page => Err(stopped),
         never = leading => match never {},
+        never = scanning.run() => match never {},
         never = watch_certificates(&watches, is_external) => match never {},
         never = arguments.policy.follow(digest, policies, &metrics) => match never {},
         never = observe::watches(&watches, is_external, &readiness, &metrics) => match never {},
@@ -148,6 +163,20 @@ fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
         .and_then(|authority| authority.issue(&names, now, certificate))
         .context("cannot make a certificate for --service and --dns-name")?;
     Ok(Settings::new(names, ca, certificate))
+}
+
+/// Serves the page, if there is to be one.
+async fn serve_page(
+    server: Option<AdminServer>,
+    standings: Standings,
+    readiness: &Readiness,
+    metrics: &Metrics,
+) -> Result<Infallible, ServerError> {
+    let Some(server) = server else {
+        return std::future::pending().await;
+    };
+    let router = page::router(standings);
+    server.run(router, readiness.clone(), metrics.clone()).await
 }
 
 /// Where somebody else looks after the certificates, only what is served is looked at.

@@ -7,7 +7,8 @@ use crate::domain::companion_set::CompanionSet;
 use crate::domain::holdings::{Holdings, lacking};
 use crate::domain::identity::SubjectKind;
 use crate::domain::policy::Policy;
-use crate::report::finding::{Fault, Finding, Who};
+use crate::report::fault::Fault;
+use crate::report::finding::{Finding, Who};
 use crate::report::plan::{Plan, Style, plan};
 
 /// How many groups are named that hold a companion.
@@ -185,6 +186,7 @@ impl<'p> Gathered<'p> {
                 continue;
             }
             findings.push(Finding {
+                cluster: None,
                 severity: has.severity,
                 who: Some(who.clone()),
                 binding: Some(has.through.binding.clone()),

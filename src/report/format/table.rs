@@ -4,13 +4,13 @@ use std::io::{self, Write};
 
 use super::{Context, count, of_severity};
 use crate::domain::shown::ShownIdentity;
-use crate::domain::text::Escaped;
+use crate::domain::text::{Escaped, ShownName};
 use crate::report::finding::{Finding, Severity};
 use crate::report::judge::Report;
 use crate::report::terminal::{Overflow, Table};
 
 /// Places come last, since only files have them.
-const HEADER: [&str; 5] = ["LEVEL", "SUBJECT", "FINDING", "BINDING", "WHERE"];
+const HEADER: [&str; 6] = ["CLUSTER", "LEVEL", "SUBJECT", "FINDING", "BINDING", "WHERE"];
 
 pub(super) fn write(
     report: &Report,
@@ -54,7 +54,8 @@ pub(super) fn in_short(report: &Report) -> String {
     if report.is_clean() {
         return format!("no findings: {of}");
     }
-    let by_severity: Vec<String> = [
+    let more = summary.findings.saturating_sub(report.findings.len());
+    let mut by_severity: Vec<String> = [
         (Severity::Error, "error"),
         (Severity::Warning, "warning"),
         (Severity::Note, "note"),
@@ -64,6 +65,9 @@ pub(super) fn in_short(report: &Report) -> String {
     .filter(|(number, _)| *number > 0)
     .map(|(number, noun)| count(number, noun))
     .collect();
+    if more > 0 {
+        by_severity.push(format!("{more} more"));
+    }
     format!("{} in {of}", by_severity.join(", "))
 }
 
@@ -72,17 +76,19 @@ fn write_rows(report: &Report, context: Context<'_>, writer: &mut impl Write) ->
         .findings
         .iter()
         .any(|finding| finding.file().is_some());
-    let columns = if has_places {
-        HEADER.len()
-    } else {
-        HEADER.len() - 1
-    };
-    let header: Vec<&str> = HEADER.into_iter().take(columns).collect();
-    let cells = |finding| {
-        let mut cells = cells(finding, context);
-        cells.truncate(columns);
+    let has_clusters = report.findings.iter().any(|one| one.cluster.is_some());
+    let shown = |mut cells: Vec<String>| {
+        if !has_places {
+            cells.pop();
+        }
+        if !has_clusters {
+            cells.remove(0);
+        }
         cells
     };
+    let header = shown(HEADER.map(str::to_owned).into());
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let cells = |finding| shown(cells(finding, context));
     let rows = report.findings.iter().map(cells);
     let table = Table::fitting(&header, rows, context.columns, Overflow::Wrap);
     table.write_row(&header, writer)?;
@@ -101,7 +107,9 @@ fn cells(finding: &Finding, context: Context<'_>) -> Vec<String> {
         .map(|file| Escaped(&file.to_string_lossy()).to_string());
     let who = finding.who.as_ref();
     let binding = finding.binding.as_ref();
+    let cluster = finding.cluster.as_deref();
     vec![
+        cluster.map_or_else(|| "-".to_owned(), |cluster| ShownName(cluster).to_string()),
         finding.severity.as_str().to_owned(),
         who.map_or_else(
             || "-".to_owned(),

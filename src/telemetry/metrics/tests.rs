@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use super::{
-    Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut, Decision, Metrics,
-    MissRefusal, Reload, WatchKind,
+    Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut, Decision, FindingReason,
+    Metrics, MissRefusal, Reload, WatchKind,
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 53] = [
+const NAMES: [&str; 55] = [
     "accept_errors",
     "access_reviews",
     "audit_lines",
@@ -30,6 +30,7 @@ const NAMES: [&str; 53] = [
     "connections_cut",
     "decisions",
     "events",
+    "findings",
     "history_entries",
     "history_evicted",
     "history_garbage",
@@ -55,6 +56,7 @@ const NAMES: [&str; 53] = [
     "requests",
     "requests_in_flight",
     "rights_missing",
+    "scan_errors",
     "tls_handshake_errors",
     "watch_errors",
     "watch_events",
@@ -125,6 +127,7 @@ fn what_is_told_is_what_is_scraped() {
     metrics.miss_refused(MissRefusal::Share);
     metrics.set_stale(Some(Duration::from_millis(7_900)));
     metrics.set_drift(ConfigurationKind::Mutating, Some(2));
+    metrics.set_findings(&[(FindingReason::MissingCompanions, 5)], 1);
     metrics.set_holdings_entries(4_000);
     metrics.set_index_synced(true);
     metrics.watch_delivered(WatchKind::RoleBinding, 3);
@@ -166,6 +169,9 @@ fn what_is_told_is_what_is_scraped() {
         "holdings_stale_seconds 7",
         r#"configuration_drift{kind="mutating"} 2"#,
         r#"configuration_drift{kind="validating"} -1"#,
+        r#"findings{reason="missing_companions"} 5"#,
+        r#"findings{reason="order_waits"} -1"#,
+        "scan_errors 1",
         "holdings_entries 4000",
         "index_synced 1",
         r#"watch_events_total{kind="RoleBinding"} 3"#,
