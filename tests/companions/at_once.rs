@@ -152,7 +152,7 @@ fn creates(
 }
 
 /// How many companion bindings have been made.
-fn companions(crew: &Crew) -> usize {
+pub(crate) fn companions(crew: &Crew) -> usize {
     let selector = "--selector=app.kubernetes.io/part-of=bindguard";
     let made = crew.get(&["clusterrolebindings", selector]);
     let made = made["items"].as_array().expect("a list").iter();

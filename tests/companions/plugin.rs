@@ -29,13 +29,13 @@ fn an_order_that_an_api_server_without_the_plugin_took_never_counts() {
             .kubectl(ADMIN, &["delete", &kind, "bindguard"])
             .expect_success();
     }
-    let plant = |as_what: &str| {
+    let send = |as_what: &str| {
         let object = binding_of(&name, role_binding(&namespace, &unique(as_what)));
         let object = with_provision(ordered(object, &genuine, "boris"));
         crew.create(&nora, &object)
     };
     assert!(
-        !plant("guarded").succeeded(),
+        !send("guarded").succeeded(),
         "nothing is shown if anybody may"
     );
 
@@ -43,7 +43,7 @@ fn an_order_that_an_api_server_without_the_plugin_took_never_counts() {
     plane.start_api_server_with(&[WITHOUT]);
     let began = Instant::now();
     // In the very first moment, before the controller has looked again.
-    plant("first").expect_success();
+    send("first").expect_success();
     let stopped = eventually(STOPS_WITHIN, || {
         let says = "let pass what the guard must refuse; it may run without the plugin \
                     ValidatingAdmissionPolicy";
@@ -54,7 +54,7 @@ fn an_order_that_an_api_server_without_the_plugin_took_never_counts() {
         "figure: without the plugin, stopped after {:.1?}",
         began.elapsed()
     );
-    plant("later").expect_success();
+    send("later").expect_success();
     std::thread::sleep(Duration::from_secs(4));
     assert_eq!(crew.made_for(&name), Vec::<Value>::new(), "{}", crew.log());
 

@@ -88,7 +88,7 @@ impl Looker {
     /// Returns when somebody asks who has not asked before the last look began.
     pub(super) async fn is_asked(&mut self) {
         if self.asked.changed().await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

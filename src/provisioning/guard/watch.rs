@@ -53,7 +53,7 @@ pub async fn watch(
         let policy = Arc::clone(&policies.borrow_and_update());
         let asked = looker.begin();
         let look = look(api, &policy).await;
-        let looked = if let Some(reason) = look.unknown().filter(|_| Instant::now() < due) {
+        let told = if let Some(reason) = look.unknown().filter(|_| Instant::now() < due) {
             // What somebody asked for in between, and tells nothing, suspends nothing either: there
             // may be many of them. One whose time has come always tells.
             Err(reason)
@@ -78,7 +78,7 @@ pub async fn watch(
                 standing: seen,
             })
         };
-        looker.end(asked, looked);
+        looker.end(asked, told);
         tokio::select! {
             () = sleep_until(due) => {}
             () = looker.is_asked() => {}
