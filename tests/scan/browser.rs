@@ -1,4 +1,4 @@
-//! A Chromium without a window, spoken to by WebDriver.
+//! A Chromium without a window, spoken to by `WebDriver`.
 //!
 //! Source: <https://www.w3.org/TR/webdriver2/>
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::support::{Process, clean_command, eventually, fresh_folder, reserve_port, send_signal};
 
 /// How long one step may take on a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// A browser with one window. Dropping it ends it.
 pub(crate) struct Browser {

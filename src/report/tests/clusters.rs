@@ -14,7 +14,7 @@ fn report(severities: &[Severity]) -> Report {
     };
     Report {
         findings: severities.iter().map(finding).collect(),
-        namespaces: [("".to_owned(), coverage), ("red".to_owned(), coverage)].into(),
+        namespaces: [(String::new(), coverage), ("red".to_owned(), coverage)].into(),
         errors: vec!["broken".to_owned()],
         ..Report::default()
     }
