@@ -16,7 +16,6 @@ use crate::domain::identity::Identity;
 use crate::domain::policy::{Policy, UmbrellaGroups};
 use crate::kubernetes::cluster_role;
 use crate::kubernetes::cluster_role_binding::ClusterRoleBinding;
-use crate::kubernetes::words::in_words;
 use crate::state::binding_key::BindingKey;
 use crate::state::index::Index;
 use crate::state::listing::{self, ListError, Listed};
@@ -207,7 +206,7 @@ async fn look_for_roles(client: &Client, policy: &Policy, report: &mut Report) {
             }),
             Err(error) => report.errors.push(format!(
                 "cannot see whether there is a ClusterRole {role}: {}",
-                in_words(&error)
+                listing::told(&error)
             )),
         }
     }
