@@ -2,7 +2,7 @@
 
 use anyhow::{anyhow, ensure};
 use clap::builder::NonEmptyStringValueParser;
-use clap::{ArgAction, ArgGroup, Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 use hashbrown::HashMap;
 
 use super::cluster::{ClusterArguments, block_on};
@@ -24,6 +24,8 @@ Exit codes: 0 it is explained, 2 something could not be read.";
 
 /// Explain one subject: its personas, what covers it, and what is missing
 ///
+/// --user, --group or --serviceaccount says whom.
+///
 /// Shows through which bindings the subject has which personas, for each companion by which
 /// bindings it is covered, and what adds what is missing; what the policy exempts, and by which
 /// field; and bindings that look as if they covered it and do not.
@@ -37,10 +39,6 @@ Exit codes: 0 it is explained, 2 something could not be read.";
 #[derive(Debug, Args)]
 #[command(
     after_long_help = EXAMPLES,
-    group = ArgGroup::new("subject")
-        .args(["user", "group", "serviceaccount"])
-        .required(true)
-        .multiple(true),
     mut_arg("filename", |argument| argument.help(
         "Explain by these manifests instead of the cluster: a file, a directory with everything \
          below it, or - for standard input; may be given several times"
@@ -160,6 +158,9 @@ impl Arguments {
         }
         match self.group.as_slice() {
             [group] => Ok(Question::about(Identity::group(group), &[])),
+            [] => Err(anyhow!(
+                "nobody is named: give --user, --group or --serviceaccount"
+            )),
             _ => Err(anyhow!(
                 "--group: one group is explained at a time; beside --user there may be several"
             )),

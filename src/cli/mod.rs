@@ -20,6 +20,7 @@ mod explain;
 mod findings;
 mod fix;
 mod input;
+mod installation;
 mod krm;
 mod log;
 mod manifests;

@@ -154,3 +154,9 @@ async fn pages<K: Clone, T>(
     }
     Err(ListError::Expired { what })
 }
+
+/// What went wrong, as [`in_words`] tells it.
+#[must_use]
+pub fn told(error: &kube::Error) -> String {
+    in_words(error)
+}

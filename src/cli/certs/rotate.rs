@@ -71,7 +71,7 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         },
         stored.serving().await?,
     );
-    let namespace = &place.bindguard_namespace;
+    let namespace = &place.namespace.bindguard_namespace;
     let now = clock::now().to_string();
     secret::annotate(&client, namespace, name, ROTATE, &now)
         .await
@@ -116,7 +116,7 @@ impl Stored<'_> {
     }
 
     async fn get(&self, name: &str) -> anyhow::Result<Option<k8s_openapi::api::core::v1::Secret>> {
-        let namespace = &self.place.bindguard_namespace;
+        let namespace = &self.place.namespace.bindguard_namespace;
         secret::get(self.client, namespace, name)
             .await
             .map_err(told)

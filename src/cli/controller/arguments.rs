@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::cluster::KubeconfigArguments;
 use crate::cli::duration;
+use crate::cli::installation::NamespaceArgument;
 use crate::cli::log::LogArguments;
 use crate::cli::names::{label, subdomain};
 use crate::cli::policy::PolicyArgument;
@@ -64,7 +65,10 @@ names those that it lacks";
 ///
 /// SIGTERM ends it at once, and gives the Lease back.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(
+    after_long_help = EXAMPLES,
+    mut_arg("bindguard_namespace", |argument| argument.help_heading("Cluster"))
+)]
 pub(in crate::cli) struct Arguments {
     /// Who looks after the certificates
     #[arg(
@@ -155,16 +159,8 @@ pub(in crate::cli) struct Arguments {
     )]
     pub(super) certificate_lifetime: Duration,
 
-    /// The namespace that bindguard itself is in
-    #[arg(
-        long,
-        env = "BINDGUARD_BINDGUARD_NAMESPACE",
-        value_parser = label,
-        value_name = "NAMESPACE",
-        default_value = "bindguard",
-        help_heading = "Cluster"
-    )]
-    pub(super) bindguard_namespace: String,
+    #[command(flatten)]
+    pub(super) installation: NamespaceArgument,
 
     /// The Lease by which controllers agree on who leads
     #[arg(
@@ -249,7 +245,7 @@ impl Arguments {
 
     /// What the certificate is for.
     pub(super) fn names(&self) -> Vec<String> {
-        let (service, namespace) = (&self.service, &self.bindguard_namespace);
+        let (service, namespace) = (&self.service, &self.installation.bindguard_namespace);
         let of_service = [
             service.clone(),
             format!("{service}.{namespace}"),

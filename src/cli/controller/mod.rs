@@ -72,7 +72,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let client = connect(&arguments.client_options()).await?;
 
     let names = Names {
-        namespace: arguments.bindguard_namespace.clone(),
+        namespace: arguments.installation.bindguard_namespace.clone(),
         ca_secret: arguments.ca_secret.clone(),
         tls_secret: arguments.tls_secret.clone(),
         service: arguments.service.clone(),
@@ -109,7 +109,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let provisioner = Provisioner {
         guard: GuardApi::new(client.clone(), arguments.client_options()),
-        namespace: arguments.bindguard_namespace.clone(),
+        namespace: arguments.installation.bindguard_namespace.clone(),
         policies: policy_receiver,
         happenings: Happenings::new(client.clone(), CONTROLLER, candidate.identity()),
         metrics: metrics.clone(),

@@ -173,7 +173,7 @@ async fn follow_epoch(
         return std::future::pending().await;
     };
     match orders
-        .follow(client, &arguments.bindguard_namespace, metrics)
+        .follow(client, &arguments.installation.bindguard_namespace, metrics)
         .await {}
 }
 

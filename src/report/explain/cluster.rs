@@ -9,7 +9,6 @@ use super::Gathered;
 use super::gather::Seen;
 use crate::domain::policy::Policy;
 use crate::kubernetes::cluster_role;
-use crate::kubernetes::words::in_words;
 use crate::report::finding::BindingName;
 use crate::state::binding_key::BindingKey;
 use crate::state::listing::{self, ListError, Listed};
@@ -81,7 +80,7 @@ pub async fn roles(client: &Client, policy: &Policy) -> (HashMap<String, bool>, 
             }
             Err(error) => errors.push(format!(
                 "cannot see whether there is a ClusterRole {role}: {}",
-                in_words(&error)
+                listing::told(&error)
             )),
         }
     }
