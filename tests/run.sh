@@ -33,6 +33,8 @@ suite 'command line' "$cargo" test --locked --test command_line
 suite 'manifests' "$cargo" test --locked --test manifests
 suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
+suite 'promtool' tests/promtool/build.sh
+suite 'alerts' "$cargo" test --locked --test alerts
 suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'removal' "$cargo" test --locked --test removal

@@ -271,6 +271,7 @@ fn a_right_that_no_name_limits_is_one_of_these() {
         "ClusterRole bindguard: list,watch clusterrolebindings",
         "ClusterRole bindguard: list,watch rolebindings",
         "Role bindguard-controller: create leases",
+        "Role bindguard-controller: create,patch events",
         "Role bindguard-controller: create secrets",
         "Role bindguard-controller: list endpointslices",
         "Role bindguard-verify: create rolebindings",

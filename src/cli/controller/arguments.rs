@@ -26,6 +26,8 @@ What it needs in the cluster, and no more:
   leases in --bindguard-namespace: create; get and update the one by name
 With --certificates external: to list and watch the Secret of --tls-secret by
   name, and the same for leases
+With --policy-config-map: create and patch events (events.k8s.io) in
+  --bindguard-namespace
 Unless the policy says provisioning.mode: Disabled, besides:
   clusterrolebindings: get, list, watch, create
   rolebindings: list, watch
@@ -175,6 +177,15 @@ pub(in crate::cli) struct Arguments {
 
     #[command(flatten)]
     pub(super) policy: PolicyArgument,
+
+    /// The ConfigMap that --policy is mounted from, for an Event on it when an edit is broken
+    #[arg(
+        long,
+        env = "BINDGUARD_POLICY_CONFIG_MAP",
+        value_parser = subdomain,
+        value_name = "NAME"
+    )]
+    pub(super) policy_config_map: Option<String>,
 
     /// Where probes and metrics are, over plain HTTP. Without a host: all addresses
     #[arg(

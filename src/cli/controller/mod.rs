@@ -2,6 +2,7 @@
 
 mod arguments;
 mod observe;
+mod policy_news;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ use crate::server::readiness::{Condition, Readiness};
 use crate::server::shutdown::signals;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
+
+use policy_news::{News, news};
 
 pub(super) use arguments::{Arguments, Certificates};
 
@@ -103,13 +106,17 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         observer: state_observer(&metrics),
         now: clock::now,
     };
+    let (desk, news) = news(
+        &arguments.bindguard_namespace,
+        arguments.policy_config_map.as_deref(),
+    );
     let is_external = arguments.certificates == Certificates::External;
     let leading = candidate.lead(
         |leads| {
             metrics.set_leader(leads);
             tracing::info!(leads, "whether this controller leads has changed");
         },
-        || work(&manager, is_external, &provisioner),
+        || work(&manager, is_external, &provisioner, &news),
     );
     let ended = tokio::select! {
         biased;
@@ -117,7 +124,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         stopped = serving => Err(stopped),
         never = leading => match never {},
         never = watch_certificates(&watches, is_external) => match never {},
-        never = arguments.policy.follow(digest, policies, &metrics) => match never {},
+        never = arguments.policy.follow(digest, policies, &metrics, |outcome| desk.take(outcome)) => match never {},
         never = observe::watches(&watches, is_external, &readiness, &metrics) => match never {},
     };
     readiness.drain();
@@ -158,14 +165,20 @@ async fn watch_certificates(watches: &Watches, is_external: bool) -> Infallible 
     watches.run().await
 }
 
-async fn work(manager: &Manager<'_>, is_external: bool, provisioner: &Provisioner) -> Infallible {
+async fn work(
+    manager: &Manager<'_>,
+    is_external: bool,
+    provisioner: &Provisioner,
+    news: &News,
+) -> Infallible {
     let certificates = async {
         if is_external {
             return std::future::pending().await;
         }
         manager.run().await
     };
-    tokio::join!(certificates, provisioner.run()).0
+    let telling = news.tell(&provisioner.happenings);
+    tokio::join!(certificates, provisioner.run(), telling).0
 }
 
 async fn release(candidate: &Candidate) {

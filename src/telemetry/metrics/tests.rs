@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 53] = [
+const NAMES: [&str; 55] = [
     "accept_errors",
     "access_reviews",
     "audit_lines",
@@ -48,9 +48,11 @@ const NAMES: [&str; 53] = [
     "orders_waiting",
     "persona_bindings",
     "persona_index_synced",
+    "policy_broken",
     "policy_loaded_timestamp_seconds",
     "policy_reloads",
     "provisioning_events",
+    "ready",
     "request_duration_seconds",
     "requests",
     "requests_in_flight",
@@ -133,6 +135,8 @@ fn what_is_told_is_what_is_scraped() {
     metrics.confirmed(Confirmation::ConfirmedMissing);
     metrics.policy_reloaded(Reload::Failed);
     metrics.set_policy_loaded(1_700_000_000);
+    metrics.set_policy_broken(true);
+    metrics.set_ready(true);
     let text = metrics.encode();
     for line in [
         r#"build_info{version="1.2.3"} 1"#,
@@ -173,6 +177,7 @@ fn what_is_told_is_what_is_scraped() {
         r#"watch_errors_total{kind="ClusterRoleBinding"} 1"#,
         r#"confirmations_total{result="confirmed_missing"} 1"#,
         r#"policy_reloads_total{result="failed"} 1"#,
+        "policy_broken",
         "policy_loaded_timestamp_seconds 1700000000",
     ] {
         let line = format!("bindguard_{line}");
