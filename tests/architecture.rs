@@ -55,6 +55,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "kubernetes",
             "state",
             "audit",
+            "provisioning",
             "telemetry",
         ],
     ),

@@ -43,6 +43,8 @@ suite 'certificates' "$cargo" test --locked --test certificates
 suite 'install' "$cargo" test --locked --test install
 suite 'provisioning' "$cargo" test --locked --test provisioning
 suite 'companions' "$cargo" test --locked --test companions
+suite 'scan' "$cargo" test --locked --test scan
+suite 'reports' "$cargo" test --locked --test reports
 suite 'history' "$cargo" test --locked --test history
 suite 'freshness' "$cargo" test --locked --test freshness
 suite 'oracle' "$cargo" test --locked --test oracle

@@ -12,6 +12,7 @@ export HOSTILE_DAMAGED=${HOSTILE_DAMAGED:-200000}
 export HOSTILE_DENIALS=${HOSTILE_DENIALS:-2000}
 export HOSTILE_CARRIED_OUT=${HOSTILE_CARRIED_OUT:-500}
 export FIX_CASES=${FIX_CASES:-100000}
+export SCAN_ROUNDS=${SCAN_ROUNDS:-100}
 
 KUBEBUILDER_ASSETS=$(tests/control-plane/build.sh)
 export KUBEBUILDER_ASSETS
@@ -20,4 +21,5 @@ export KUBEBUILDER_ASSETS
 "$cargo" test --locked --release --test oracle
 "$cargo" test --locked --release --test manifests -- laws
 "$cargo" test --locked --release --test hostile
+"$cargo" test --locked --test scan -- --nocapture
 BINDGUARD_SOAK=1 "$cargo" test --locked --test freshness --test install --test companions -- --nocapture

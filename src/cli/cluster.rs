@@ -1,5 +1,6 @@
 //! Which cluster a command works on, and as whom: kubectl's flags.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
@@ -49,6 +50,13 @@ pub(super) struct ClusterArguments {
     #[command(flatten)]
     kubeconfig: KubeconfigArguments,
 
+    #[command(flatten)]
+    caller: CallerArguments,
+}
+
+/// As whom a command works on a cluster.
+#[derive(Debug, Args)]
+struct CallerArguments {
     /// The user to impersonate
     #[arg(
         long = "as",
@@ -69,18 +77,80 @@ pub(super) struct ClusterArguments {
     impersonate_groups: Vec<String>,
 }
 
+impl CallerArguments {
+    /// These options, as the caller.
+    fn options(&self, options: ClientOptions) -> ClientOptions {
+        ClientOptions {
+            impersonate: self.impersonate.clone(),
+            impersonate_groups: self.impersonate_groups.clone(),
+            ..options
+        }
+    }
+}
+
 impl ClusterArguments {
     /// A client for it. Nothing is sent yet.
     pub(super) async fn connect(&self) -> anyhow::Result<Client> {
-        let options = ClientOptions {
-            impersonate: self.impersonate.clone(),
-            impersonate_groups: self.impersonate_groups.clone(),
-            ..self.kubeconfig.options()
-        };
-        connect(&options)
-            .await
-            .context("there is no cluster to talk to")
+        connect_to(&self.caller.options(self.kubeconfig.options())).await
     }
+}
+
+/// The clusters that a command works on, one or several, and as whom.
+#[derive(Debug, Args)]
+pub(super) struct ClustersArguments {
+    /// The kubeconfig of the clusters. Without it: the cluster of this pod, else $KUBECONFIG, else
+    /// ~/.kube/config
+    #[arg(
+        long,
+        env = "BINDGUARD_KUBECONFIG",
+        value_name = "FILE",
+        value_hint = ValueHint::FilePath,
+        help_heading = "Cluster"
+    )]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig, if not its current one; may be given several times
+    #[arg(
+        long,
+        env = "BINDGUARD_CONTEXT",
+        value_name = "NAME",
+        help_heading = "Cluster"
+    )]
+    context: Vec<String>,
+
+    #[command(flatten)]
+    caller: CallerArguments,
+}
+
+impl ClustersArguments {
+    /// Each cluster, by the name of its context where there is one, in the order in which they were
+    /// given. None is given twice.
+    pub(super) fn each(&self) -> Vec<(Option<&str>, ClientOptions)> {
+        if self.context.is_empty() {
+            return vec![(None, self.options(None))];
+        }
+        let mut seen = HashSet::new();
+        let contexts = self.context.iter().map(String::as_str);
+        contexts
+            .filter(|context| seen.insert(*context))
+            .map(|context| (Some(context), self.options(Some(context))))
+            .collect()
+    }
+
+    fn options(&self, context: Option<&str>) -> ClientOptions {
+        self.caller.options(ClientOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: context.map(str::to_owned),
+            ..ClientOptions::default()
+        })
+    }
+}
+
+/// A client by these options. Nothing is sent yet.
+pub(super) async fn connect_to(options: &ClientOptions) -> anyhow::Result<Client> {
+    connect(options)
+        .await
+        .context("there is no cluster to talk to")
 }
 
 /// What went wrong, in the API server's own words where it spoke.

@@ -55,6 +55,7 @@ pub(super) fn print(
         columns: output::columns(),
         remedy,
         made: &made,
+        is_live: false,
     };
     output::stream(|writer| report::write(format.into(), report, context, writer))?;
     if !report.errors.is_empty() {

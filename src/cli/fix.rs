@@ -15,8 +15,9 @@ use crate::domain::policy::Policy;
 use crate::kubernetes::server_side_apply;
 use crate::manifest::Sources;
 use crate::report::check::{Companions, check};
-use crate::report::scan::{Filter, scan};
+use crate::report::scan::{Filter, Scan, scan};
 use crate::report::{self, Plan, Report, Stream, plan};
+use crate::telemetry::clock;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -163,7 +164,15 @@ fn look(arguments: &Arguments, policy: &Policy) -> anyhow::Result<(Report, Sourc
                 only_missing: true,
                 ..Filter::default()
             };
-            Ok(scan(&client, policy, &filter, &count).await?)
+            let what = Scan {
+                client: &client,
+                policy,
+                filter: &filter,
+                // Nothing but bindings is looked at.
+                namespace: "",
+                now: clock::now(),
+            };
+            Ok(scan(what, &count).await?)
         })?;
         return Ok((report, Sources::default()));
     }

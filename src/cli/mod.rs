@@ -11,6 +11,7 @@ mod certs;
 mod check;
 mod cluster;
 mod completion;
+mod configurations;
 mod controller;
 mod denials;
 mod duration;

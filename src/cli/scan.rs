@@ -1,34 +1,47 @@
 //! `bindguard scan`.
 
+use std::cell::Cell;
+use std::sync::Arc;
+
 use anyhow::ensure;
 use clap::{ArgAction, Args};
+use futures::future::join_all;
 
-use super::cluster::{ClusterArguments, block_on};
+use super::cluster::{ClustersArguments, block_on, connect_to};
 use super::findings::Format;
-use super::names::label;
+use super::names::{label, subdomain};
 use super::policy::PolicyArgument;
 use super::progress::Progress;
-use super::{Outcome, findings};
+use super::{Outcome, configurations, findings};
 use crate::domain::policy::Policy;
-use crate::report::scan::{Filter, scan};
+use crate::domain::text::Escaped;
+use crate::kubernetes::client::ClientOptions;
+use crate::report::Report;
+use crate::report::scan::{Filter, Scan, scan};
+use crate::telemetry::clock;
 
 const EXAMPLES: &str = "\
 Examples:
   bindguard scan
   bindguard scan -n team-a -o json
   bindguard scan --persona vm --subject alice@example.com
+  bindguard scan --context prod-eu --context prod-us
 
 Exit codes: 0 nothing was found, 1 something was, 2 something could not be read.";
 
 /// Find what is wrong in a cluster now
 ///
 /// Judges every RoleBinding and ClusterRoleBinding that exists, by the rule that the webhook judges
-/// new ones by: which subjects of personas lack companions. Found as well, unless -n or --persona
-/// narrows it down: companions bound to groups that Kubernetes itself hands out, so that nobody in
-/// them is found to lack them, and companions whose ClusterRole does not exist.
+/// new ones by: which subjects of personas lack companions. Found as well: orders for companions
+/// that are not carried out, and, unless -n or --persona narrows it down, companions bound to groups
+/// that Kubernetes itself hands out or to those who need none, roles of companions and personas that
+/// are not there or give nothing, and webhook configurations that do not fit the policy.
 ///
-/// It needs the right to list ClusterRoleBindings, and to list RoleBindings in the namespace or
-/// in all, and to get the ClusterRoles of the companions. It writes nothing.
+/// It needs the right to list ClusterRoleBindings, and to list RoleBindings in the namespace or in
+/// all; without -n to get the ClusterRoles of companions and of personas that are bound, and without
+/// any filter to get the webhook configurations; and where orders stand on bindings that lack
+/// something, to get the ConfigMaps bindguard-epoch and bindguard-orders. What it may not read is an
+/// error, and hides no finding. It writes nothing.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -74,31 +87,109 @@ pub(super) struct Arguments {
     )]
     output: Format,
 
+    /// The namespace that bindguard itself is in, where its controller says whether orders are
+    /// taken
+    #[arg(
+        long,
+        env = "BINDGUARD_BINDGUARD_NAMESPACE",
+        value_parser = label,
+        value_name = "NAMESPACE",
+        default_value = "bindguard",
+        help_heading = "Cluster"
+    )]
+    bindguard_namespace: String,
+
+    /// The name of the webhook configurations, the validating and the mutating one
+    #[arg(
+        long,
+        env = "BINDGUARD_WEBHOOK_CONFIGURATION",
+        value_parser = subdomain,
+        value_name = "NAME",
+        default_value = "bindguard",
+        help_heading = "Cluster"
+    )]
+    webhook_configuration: String,
+
     #[command(flatten)]
-    cluster: ClusterArguments,
+    clusters: ClustersArguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let (policy, _) = arguments.policy.load()?;
     are_known(&policy, &arguments.persona)?;
+    let clusters = arguments.clusters.each();
+    let report = block_on(async {
+        let progress = Counting {
+            bar: Progress::begin("reading the clusters' bindings"),
+            seen: Cell::new(0),
+        };
+        if let [(_, options)] = clusters.as_slice() {
+            return look(arguments, &policy, options, &progress).await;
+        }
+        // Those that answer are not kept waiting by one that does not.
+        let each = clusters.iter().map(async |(context, options)| {
+            let report = look(arguments, &policy, options, &progress).await;
+            let context: Arc<str> = context.unwrap_or_default().into();
+            (context, report.map_err(|error| in_one_line(&error)))
+        });
+        Ok(Report::of_clusters(join_all(each).await))
+    })?;
+    let remedy = match clusters.len() {
+        1 => "bindguard fix --cluster",
+        _ => "bindguard fix --cluster --context CLUSTER",
+    };
+    findings::print(arguments.output, &report, &policy, remedy)
+}
+
+/// What is wrong in one cluster.
+async fn look(
+    arguments: &Arguments,
+    policy: &Policy,
+    options: &ClientOptions,
+    progress: &Counting,
+) -> anyhow::Result<Report> {
+    let client = connect_to(options).await?;
     let filter = Filter {
         namespace: arguments.namespace.clone(),
         personas: arguments.persona.clone(),
         subject: arguments.subject.clone(),
         only_missing: false,
     };
-    let report = block_on(async {
-        let client = arguments.cluster.connect().await?;
-        let progress = Progress::begin("reading the cluster's bindings");
-        let count = |seen| progress.count(seen);
-        Ok(scan(&client, &policy, &filter, &count).await?)
-    })?;
-    findings::print(
-        arguments.output,
-        &report,
-        &policy,
-        "bindguard fix --cluster",
-    )
+    let of_this = Cell::new(0);
+    let count = |seen| progress.add(seen, &of_this);
+    let what = Scan {
+        client: &client,
+        policy,
+        filter: &filter,
+        namespace: &arguments.bindguard_namespace,
+        now: clock::now(),
+    };
+    let report = scan(what, &count).await?;
+    if filter != Filter::default() {
+        return Ok(report);
+    }
+    let name = &arguments.webhook_configuration;
+    Ok(report.and(configurations::look(&client, name, policy).await))
+}
+
+/// How much has been read of all clusters together.
+struct Counting {
+    bar: Progress,
+    seen: Cell<usize>,
+}
+
+impl Counting {
+    /// So much has been read of one of them, and so much before.
+    fn add(&self, seen: usize, before: &Cell<usize>) {
+        let others = self.seen.get().saturating_sub(before.replace(seen));
+        self.seen.set(others + seen);
+        self.bar.count(others + seen);
+    }
+}
+
+fn in_one_line(error: &anyhow::Error) -> String {
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    Escaped(&causes.join(": ")).to_string()
 }
 
 /// A persona with a slip in its name would have no findings.

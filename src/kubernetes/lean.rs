@@ -44,6 +44,14 @@ pub struct OrderAnnotations {
     pub provision: Option<String>,
 }
 
+impl OrderAnnotations {
+    /// These, if there is an order among them.
+    #[must_use]
+    pub fn placed(&self) -> Option<&Self> {
+        self.order.is_some().then_some(self)
+    }
+}
+
 /// The role that a binding grants, as written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RoleRef {

@@ -15,6 +15,13 @@ const LONGEST_COMPANION: usize = 40;
 /// The name of the binding that gives a companion to somebody: always the same, and another for
 /// anybody else and any other companion.
 pub(super) fn name(companion: &str, identity: Identity<'_>) -> String {
+    let shown: String = companion.chars().take(LONGEST_COMPANION).collect();
+    let digest = digest(companion, identity);
+    format!("{COMPANION_NAME_PREFIX}{shown}-{digest:032x}")
+}
+
+/// What tells a companion of somebody from all others.
+pub(super) fn digest(companion: &str, identity: Identity<'_>) -> u128 {
     let (prefix, name) = identity.name();
     let mut digest = Sha256::new();
     let kind = identity.kind().as_str();
@@ -25,11 +32,7 @@ pub(super) fn name(companion: &str, identity: Identity<'_>) -> String {
     }
     let digest: [u8; 32] = digest.finalize().into();
     let half = digest.first_chunk().copied().unwrap_or_default();
-    let shown: String = companion.chars().take(LONGEST_COMPANION).collect();
-    format!(
-        "{COMPANION_NAME_PREFIX}{shown}-{:032x}",
-        u128::from_be_bytes(half)
-    )
+    u128::from_be_bytes(half)
 }
 
 /// The binding that gives a companion to somebody, for this persona binding and by the order of

@@ -5,7 +5,7 @@ use k8s_openapi::api::rbac::v1::ClusterRoleBinding;
 use kube::Client;
 use kube::api::ObjectMeta;
 
-use super::companion::name;
+use super::companion::{digest, name};
 use super::{ORDERED_BY, ORDERED_FOR, PART_OF, PART_OF_LABEL};
 use crate::domain::assess::{Assessment, assess};
 use crate::domain::binding::{Binding, Subject};
@@ -76,25 +76,17 @@ pub async fn unneeded(client: &Client, policy: &Policy) -> Result<Vec<Unneeded>,
     })?;
     let gather = |needed: &mut Needed, listed: Listed<'_>| {
         let binding = listed.binding();
-        if listed.is_unreadable() && policy.persona_of(binding.kind, binding.role).is_some() {
-            let place = super::companion::place(&binding);
-            needed.unreadable.get_or_insert(place);
-        }
-        needed.add(policy, &binding);
+        needed.add(policy, &binding, listed.is_unreadable());
     };
     let mut needed = listing::cluster_role_bindings(client, Needed::default, gather).await?;
     let others = listing::role_bindings(client, None, Needed::default, gather).await?;
-    needed.names.extend(others.names);
-    if let Some(place) = needed.unreadable.or(others.unreadable) {
+    needed.extend(others);
+    if let Some(place) = needed.unreadable {
         return Err(PruneError::Unreadable(place));
     }
     let mut unneeded: Vec<Unneeded> = ours
         .into_iter()
-        .filter_map(made_by_order)
-        .filter(|binding| {
-            let name = binding.metadata.name.as_deref().unwrap_or_default();
-            !needed.names.contains(name)
-        })
+        .filter_map(|binding| made_by_order(binding, &needed))
         .collect();
     unneeded.sort_by(|one, other| one.metadata.name.cmp(&other.metadata.name));
     Ok(unneeded)
@@ -109,35 +101,66 @@ pub async fn remove(client: &Client, unneeded: &Unneeded) -> kube::Result<bool> 
     companion::delete(client, &unneeded.metadata).await
 }
 
-/// The names that the companion bindings have which persona bindings need.
+/// Who needs which companions, by the policy, whoever gives them.
 #[derive(Debug, Default)]
-struct Needed {
-    names: HashSet<String>,
+pub struct Needed {
+    /// A digest for each pair, since there may be very many.
+    pairs: HashSet<u128>,
     unreadable: Option<String>,
 }
 
 impl Needed {
-    fn add(&mut self, policy: &Policy, binding: &Binding<'_>) {
+    /// Takes in what a binding demands. `is_unreadable` says that a part of it was left out.
+    pub fn add(&mut self, policy: &Policy, binding: &Binding<'_>, is_unreadable: bool) {
+        if is_unreadable && policy.persona_of(binding.kind, binding.role).is_some() {
+            let place = super::companion::place(binding);
+            self.unreadable.get_or_insert(place);
+        }
         let nothing = Index::new();
         let Assessment::Judged(judged) = assess(policy, binding, None, &nothing) else {
             return;
         };
         for missing in &judged.missing {
             for companion in policy.companion_names(missing.lacks) {
-                self.names.insert(name(companion, missing.identity));
+                self.pairs.insert(digest(companion, missing.identity));
             }
         }
     }
+
+    /// Takes in what others demand.
+    pub fn extend(&mut self, other: Self) {
+        self.pairs.extend(other.pairs);
+        self.unreadable = self.unreadable.take().or(other.unreadable);
+    }
+
+    /// Whether somebody needs a companion.
+    #[must_use]
+    pub fn contains(&self, companion: &str, identity: Identity<'_>) -> bool {
+        self.pairs.contains(&digest(companion, identity))
+    }
+
+    /// Whether every persona binding could be read in full, so that nobody else needs anything.
+    #[must_use]
+    pub const fn is_whole(&self) -> bool {
+        self.unreadable.is_none()
+    }
 }
 
-/// The binding, if it is one that an order made: its name is that of what it gives, and to whom.
-fn made_by_order(binding: ClusterRoleBinding) -> Option<Unneeded> {
+/// Whether a binding of this name that gives a companion to somebody was made by an order.
+#[must_use]
+pub fn is_made_by_order(binding: &str, companion: &str, identity: Identity<'_>) -> bool {
+    binding == name(companion, identity)
+}
+
+/// The binding, if it is one that an order made, and nobody needs it.
+fn made_by_order(binding: ClusterRoleBinding, needed: &Needed) -> Option<Unneeded> {
     let subjects = binding.subjects.unwrap_or_default();
     let [subject] = <[_; 1]>::try_from(subjects).ok()?;
     let companion = binding.role_ref.name;
     let identity = identity(&subject.kind, subject.namespace.as_deref(), &subject.name)?;
-    let is_ours = binding.metadata.name.as_deref() == Some(&*name(&companion, identity));
-    is_ours.then_some(Unneeded {
+    let name = binding.metadata.name.as_deref().unwrap_or_default();
+    let is_ours = is_made_by_order(name, &companion, identity);
+    (is_ours && !needed.contains(&companion, identity)).then_some(Unneeded {
         metadata: binding.metadata,
         companion,
         kind: subject.kind,
@@ -162,7 +185,7 @@ mod tests {
     use crate::domain::binding::{Binding, BindingKind, RoleKind, RoleRef, Subject};
     use crate::domain::identity::{Identity, SubjectKind};
     use crate::domain::policy::Policy;
-    use crate::provisioning::companion::{name, object};
+    use crate::provisioning::companion::object;
 
     const NAMESPACES: &str = "spectro-list-namespaces";
 
@@ -187,17 +210,23 @@ mod tests {
     fn what_a_persona_binding_demands_is_needed_whoever_else_gives_it() {
         let policy = Policy::built_in();
         let mut needed = Needed::default();
-        needed.add(&policy, &persona_binding("spectro-vm-user"));
-        needed.add(&policy, &persona_binding("some-role"));
+        needed.add(&policy, &persona_binding("spectro-vm-user"), false);
+        needed.add(&policy, &persona_binding("some-role"), true);
         let alice = Identity::user("alice");
-        assert_eq!(needed.names.len(), 2);
-        assert!(needed.names.contains(&name(NAMESPACES, alice)));
+        assert_eq!(needed.pairs.len(), 2);
+        assert!(needed.contains(NAMESPACES, alice) && needed.is_whole());
+        assert!(!needed.contains(NAMESPACES, Identity::group("alice")));
+        needed.add(&policy, &persona_binding("spectro-vm-admin"), true);
+        assert!(!needed.is_whole());
+        let made = object(NAMESPACES, alice, &persona_binding("view"), "boris");
+        assert_eq!(made_by_order(made, &needed), None);
     }
 
     #[test]
     fn only_what_has_the_name_of_what_it_gives_was_made_by_an_order() {
         let binding = persona_binding("spectro-vm-user");
         let made = object(NAMESPACES, Identity::user("alice"), &binding, "boris");
+        let made_by_order = |made| made_by_order(made, &Needed::default());
         let ours = made_by_order(made.clone()).unwrap();
         assert_eq!((ours.ordered_by(), &*ours.name), ("boris", "alice"));
         assert_eq!(ours.ordered_for(), "RoleBinding team-a/vm-users");

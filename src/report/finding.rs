@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
+use super::fault::Fault;
 use crate::domain::binding::{Binding, BindingKind};
 use crate::domain::companion_set::CompanionSet;
 use crate::domain::identity::{Identity, SubjectKind};
-use crate::domain::policy::{Action, Policy};
-use crate::domain::shown::{ShownBinding, ShownIdentity};
-use crate::domain::text::ShownName;
+use crate::domain::policy::Action;
+use crate::domain::shown::ShownBinding;
 
 /// An identity that owns its name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +44,8 @@ pub struct BindingName {
     pub role: String,
     /// The file that it is in, if it is in one.
     pub file: Option<Arc<Path>>,
+    /// Its uid in the cluster that it is in, if it is in one.
+    pub uid: Option<Box<str>>,
 }
 
 /// Where in a file something stands.
@@ -57,21 +59,11 @@ pub struct Place {
     pub column: u32,
 }
 
-/// What is wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The subject of a persona binding lacks companions.
-    Missing(CompanionSet),
-    /// A companion binding gives companions to a group that Kubernetes itself hands out, so that
-    /// none of its members can be found to lack them.
-    Umbrella(CompanionSet),
-    /// There is no ClusterRole of a companion's name: bindings to it give nothing.
-    NoRole(CompanionSet),
-}
-
 /// Something that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
+    /// The cluster that it is in, by the name of its context, where several were looked at.
+    pub cluster: Option<Arc<str>>,
     /// How bad it is.
     pub severity: Severity,
     /// With whom, where it is about somebody.
@@ -184,6 +176,16 @@ impl BindingName {
             name: shown_name.to_owned(),
             role: binding.role.name.to_owned(),
             file,
+            uid: None,
+        }
+    }
+
+    /// The name of a binding in a cluster.
+    #[must_use]
+    pub fn in_cluster(binding: &Binding<'_>, uid: Option<&str>) -> Self {
+        Self {
+            uid: uid.map(Box::from),
+            ..Self::of(binding, binding.name, None)
         }
     }
 
@@ -199,104 +201,58 @@ impl BindingName {
 }
 
 impl Finding {
-    /// What a finding may be: its word for programs, its name for people, and what it means.
-    pub const KINDS: [(&str, &str, &str); 3] = [
-        (
-            "missingCompanions",
-            "Missing companions",
-            "The subject of a persona binding lacks companions, without which the VM console does \
-             not work.",
-        ),
-        (
-            "umbrellaGroup",
-            "Companion for a group of Kubernetes' own",
-            "A companion is bound to a group that Kubernetes itself hands out, so that nobody in \
-             it is found to lack the companion.",
-        ),
-        (
-            "noCompanionRole",
-            "Companion role does not exist",
-            "There is no ClusterRole of a companion's name, so that bindings to it give nothing.",
-        ),
-    ];
-
-    /// Its kind.
+    /// A finding that is about no subject, and in no file.
     #[must_use]
-    pub const fn kind(&self) -> (&'static str, &'static str, &'static str) {
-        let [missing, umbrella, no_role] = Self::KINDS;
-        match self.fault {
-            Fault::Missing(_) => missing,
-            Fault::Umbrella(_) => umbrella,
-            Fault::NoRole(_) => no_role,
+    pub fn new(severity: Severity, binding: Option<Arc<BindingName>>, fault: Fault) -> Self {
+        Self {
+            cluster: None,
+            severity,
+            who: None,
+            binding,
+            place: None,
+            fault,
+        }
+    }
+
+    /// The same about somebody.
+    #[must_use]
+    pub fn about(self, who: Who) -> Self {
+        Self {
+            who: Some(who),
+            ..self
         }
     }
 
     /// One word for what is wrong, for programs.
     #[must_use]
     pub const fn reason(&self) -> &'static str {
-        self.kind().0
+        self.fault.kind().reason
     }
 
     /// What it is called, for people.
     #[must_use]
     pub const fn title(&self) -> &'static str {
-        self.kind().1
+        self.fault.kind().title
     }
 
     /// The companions that its subject lacks, if that is what is wrong.
     #[must_use]
     pub const fn lacks(&self) -> CompanionSet {
-        match self.fault {
-            Fault::Missing(lacks) => lacks,
-            Fault::Umbrella(_) | Fault::NoRole(_) => CompanionSet::EMPTY,
-        }
+        self.fault.lacks()
     }
 
-    /// The persona that the subject has by the binding, where the binding is to one.
+    /// The persona that the binding is to, where that is what it is about.
     #[must_use]
     pub fn persona(&self) -> Option<&str> {
         match self.fault {
-            Fault::Missing(_) => self.binding.as_ref().map(|binding| binding.role.as_str()),
-            Fault::Umbrella(_) | Fault::NoRole(_) => None,
-        }
-    }
-
-    /// What is wrong, in a few words about the subject, if there is one.
-    #[must_use]
-    pub fn what(&self, policy: &Policy) -> String {
-        let named = |set| policy.companion_names(set).collect::<Vec<_>>().join(", ");
-        match self.fault {
-            Fault::Missing(lacks) => format!("lacks {}", named(lacks)),
-            Fault::Umbrella(given) => {
-                format!("holds {}, and so does everybody in it", named(given))
+            Fault::Missing(_)
+            | Fault::NoPersonaRole { .. }
+            | Fault::OrderWaits(_)
+            | Fault::OrderExpired
+            | Fault::OrderDoesNotCount(_) => {
+                self.binding.as_ref().map(|binding| binding.role.as_str())
             }
-            Fault::NoRole(role) => format!("there is no ClusterRole {}", named(role)),
-        }
-    }
-
-    /// What is wrong, as a sentence without its full stop.
-    #[must_use]
-    pub fn message(&self, policy: &Policy) -> String {
-        let what = self.what(policy);
-        let who = self
-            .who
-            .as_ref()
-            .map(|who| ShownIdentity(who.identity()).to_string());
-        let binding = self.binding.as_ref();
-        let shown = binding.map(|binding| binding.shown().to_string());
-        let (who, shown) = (who.unwrap_or_default(), shown.unwrap_or_default());
-        match self.fault {
-            Fault::Missing(_) => {
-                let role = binding.map_or("", |binding| &binding.role);
-                let role = ShownName(role);
-                format!(
-                    "{who} {what}, without which the VM console does not work: {role} by {shown}"
-                )
-            }
-            Fault::Umbrella(_) => {
-                format!("{who} {what}, so that nobody in it is found to lack it: by {shown}")
-            }
-            Fault::NoRole(_) => format!("{what}: bindings to it give nothing"),
+            _ => None,
         }
     }
 

@@ -7,16 +7,19 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 use serde::{Serialize, Serializer};
 
-use super::finding::{BindingName, Fault, Finding, Place, Severity, Who};
+use super::fault::{Fault, FaultKind};
+use super::finding::{BindingName, Finding, Place, Severity, Who};
 use crate::domain::assess::{Assessment, NotJudged, assess};
 use crate::domain::binding::Binding;
 use crate::domain::conclude::{self, Decision, Evidence, conclude};
 use crate::domain::holdings::Holdings;
 use crate::domain::identity::Identity;
 use crate::domain::policy::Policy;
+use crate::domain::text::ShownName;
+use crate::telemetry::labels::FindingReason;
 
 /// Everything that was found.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Report {
     /// What is wrong, the worst first.
     pub findings: Vec<Finding>,
@@ -33,9 +36,21 @@ pub struct Report {
     pub errors: Vec<String>,
 }
 
+/// What is found by looking at something else than bindings and their roles.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The findings.
+    pub findings: Vec<Finding>,
+    /// What could not be read.
+    pub errors: Vec<String>,
+}
+
 /// A persona binding, or a subject of one, that the policy exempts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Exempt {
+    /// The cluster that it is in, by the name of its context, where several were looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<Box<str>>,
     /// The binding.
     #[serde(serialize_with = "inner")]
     pub binding: Arc<BindingName>,
@@ -102,6 +117,7 @@ impl Report {
             Assessment::NotJudged(NotJudged::NotAPersona) => return,
             Assessment::NotJudged(NotJudged::ExemptNamespace) => {
                 self.exempt.push(Exempt {
+                    cluster: None,
                     binding: Arc::clone(&name),
                     subject: None,
                     by: "exempt.namespaces",
@@ -116,6 +132,7 @@ impl Report {
                     })
                     .collect();
                 self.exempt.extend(exempt.into_iter().map(|one| Exempt {
+                    cluster: None,
                     binding: Arc::clone(&name),
                     subject: Some(Who::from(one)),
                     by: "exempt.subjects",
@@ -151,12 +168,13 @@ impl Report {
         places: &HashMap<Identity<'_>, Place>,
     ) {
         let severity = Severity::of(policy.action_for(fault.persona));
-        let findings = fault.missing.iter().map(|missing| Finding {
-            severity,
-            who: Some(Who::from(missing.identity)),
-            binding: Some(Arc::clone(binding)),
-            place: places.get(&missing.identity).copied(),
-            fault: Fault::Missing(missing.lacks),
+        let findings = fault.missing.iter().map(|missing| {
+            let fault = Fault::Missing(missing.lacks);
+            let finding = Finding::new(severity, Some(Arc::clone(binding)), fault);
+            Finding {
+                place: places.get(&missing.identity).copied(),
+                ..finding.about(Who::from(missing.identity))
+            }
         });
         self.findings.extend(findings);
         self.summary.findings = self.findings.len();
@@ -176,6 +194,64 @@ impl Report {
         self.summary.faulty_bindings += other.summary.faulty_bindings;
         self.summary.persona_bindings += other.summary.persona_bindings;
         self.summary.subjects += other.summary.subjects;
+        self
+    }
+
+    /// How many findings of each kind there are, those of which there is none included.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(FindingReason, usize)> {
+        let count = |kind: FaultKind| {
+            let findings = self.findings.iter();
+            let found = findings.filter(|finding| finding.fault.kind() == kind);
+            (kind.label, found.count())
+        };
+        FaultKind::ALL.map(count).into()
+    }
+
+    /// This and what was found elsewhere in the same cluster.
+    #[must_use]
+    pub fn and(mut self, elsewhere: Elsewhere) -> Self {
+        self.findings.extend(elsewhere.findings);
+        self.errors.extend(elsewhere.errors);
+        self.finish()
+    }
+
+    /// The reports of several clusters as one, each cluster's behind that before. Of a cluster
+    /// that could not be looked at there is the error.
+    #[must_use]
+    pub fn of_clusters(
+        reports: impl IntoIterator<Item = (Arc<str>, Result<Self, String>)>,
+    ) -> Self {
+        let mut whole = Self::default();
+        for (cluster, report) in reports {
+            let report = report.unwrap_or_else(|error| Self {
+                errors: vec![error],
+                ..Self::default()
+            });
+            whole = whole.with(report.in_cluster(&cluster));
+        }
+        whole.summary.findings = whole.findings.len();
+        whole.summary.errors = whole.errors.len();
+        whole
+    }
+
+    fn in_cluster(mut self, cluster: &Arc<str>) -> Self {
+        for finding in &mut self.findings {
+            finding.cluster = Some(Arc::clone(cluster));
+        }
+        for exempt in &mut self.exempt {
+            exempt.cluster = Some(Box::from(&**cluster));
+        }
+        let shown = ShownName(cluster);
+        for error in &mut self.errors {
+            *error = format!("cluster {shown}: {error}");
+        }
+        let namespaces = std::mem::take(&mut self.namespaces);
+        let name = |(name, coverage): (String, Coverage)| match &*name {
+            "" => (format!("cluster {shown}"), coverage),
+            name => (format!("cluster {shown}: {name}"), coverage),
+        };
+        self.namespaces = namespaces.into_iter().map(name).collect();
         self
     }
 

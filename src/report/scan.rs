@@ -1,23 +1,16 @@
-//! Findings in a cluster.
+//! Findings in a cluster, by lists of everything.
 
 use std::cell::Cell;
-use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use hashbrown::HashMap;
+use jiff::Timestamp;
 use kube::Client;
 
-use super::cluster::Held;
-use super::finding::{BindingName, Fault, Finding, Severity, Who};
 use super::judge::Report;
+use super::survey::{Beside, First, Look, Orders, Roles, Told};
 use crate::domain::binding::Binding;
-use crate::domain::companion_set::CompanionSet;
 use crate::domain::identity::Identity;
-use crate::domain::policy::{Policy, UmbrellaGroups};
-use crate::kubernetes::cluster_role;
+use crate::domain::policy::Policy;
 use crate::kubernetes::cluster_role_binding::ClusterRoleBinding;
-use crate::state::binding_key::BindingKey;
-use crate::state::index::Index;
 use crate::state::listing::{self, ListError, Listed};
 
 /// What of a cluster is looked at. The default is everything.
@@ -29,13 +22,37 @@ pub struct Filter {
     pub personas: Vec<String>,
     /// Only this subject: the name of a User or Group, or `NAMESPACE/NAME` of a ServiceAccount.
     pub subject: Option<String>,
-    /// Only what new companion bindings would mend. No ClusterRole is looked at then.
+    /// Only what new companion bindings would mend. Nothing but bindings is looked at then.
     pub only_missing: bool,
 }
 
+/// What is scanned, and by what.
+#[derive(Clone, Copy)]
+pub struct Scan<'a> {
+    /// The cluster.
+    pub client: &'a Client,
+    /// The policy.
+    pub policy: &'a Policy,
+    /// What of the cluster is looked at.
+    pub filter: &'a Filter,
+    /// bindguard's own namespace, where the controller says whether orders are taken.
+    pub namespace: &'a str,
+    /// The time, by which orders are past theirs.
+    pub now: Timestamp,
+}
+
 impl Filter {
+    /// Whether all personas in all namespaces are looked at, so that it is known who needs what.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.namespace.is_none() && self.personas.is_empty()
+    }
+
     /// The binding with those of its subjects that are looked at, if it is itself.
-    fn narrow<'b>(&self, policy: &Policy, mut binding: Binding<'b>) -> Option<Binding<'b>> {
+    pub(super) fn narrow<'b>(
+        &self,
+        policy: &Policy,
+        mut binding: Binding<'b>,
+    ) -> Option<Binding<'b>> {
         let persona = policy.persona_of(binding.kind, binding.role)?;
         let is_one = |name: &String| *name == persona.name || name == binding.role.name;
         if !self.personas.is_empty() && !self.personas.iter().any(is_one) {
@@ -49,7 +66,7 @@ impl Filter {
         (self.subject.is_none() || !binding.subjects.is_empty()).then_some(binding)
     }
 
-    fn is_about(&self, identity: Identity<'_>) -> bool {
+    pub(super) fn is_about(&self, identity: Identity<'_>) -> bool {
         let Some(wanted) = self.subject.as_deref() else {
             return true;
         };
@@ -62,161 +79,93 @@ impl Filter {
     }
 }
 
-/// What is known when all `ClusterRoleBindings` have been seen.
-#[derive(Debug, Default)]
-struct Gathered {
-    held: Held,
-    /// Those to personas, which can be judged only when all holdings are known.
-    personas: Vec<ClusterRoleBinding>,
-    umbrellas: Vec<Finding>,
-    unreadable: Vec<String>,
-    seen: usize,
-}
-
 /// Judges everything that exists in a cluster, as far as the filter lets it.
 ///
-/// Beside missing companions these are findings: companions for groups that Kubernetes itself hands
-/// out, where the policy honours them, and companions whose ClusterRole does not exist. A filter
-/// by namespace or persona leaves them out.
+/// Beside missing companions this finds what is wrong with the `ClusterRoles` of companions and
+/// personas, companions for groups that Kubernetes itself hands out, where the policy honours them,
+/// companions that nobody needs, and orders that are not carried out. What can only be known of
+/// everything is left out by a filter.
 ///
-/// Nothing is kept but findings, holdings and what one page of a list holds. `progress` is told
-/// how many bindings have been seen.
+/// Nothing is kept but findings, companion bindings, who needs what, and what one page of a list
+/// holds. `progress` is told how many bindings have been seen. What else cannot be read is an error
+/// in the report.
 ///
 /// # Errors
 ///
 /// If bindings cannot be listed.
-pub async fn scan(
-    client: &Client,
-    policy: &Policy,
-    filter: &Filter,
-    progress: &impl Fn(usize),
-) -> Result<Report, ListError> {
-    let gathered = gather(client, policy, progress).await?;
-    let Held { holdings, names } = gathered.held;
-    let mut first = Report {
-        taken: names,
-        ..Report::default()
-    };
-    if filter.namespace.is_none() {
-        for binding in &gathered.personas {
-            let binding = Listed::ClusterRoleBinding(binding).binding();
-            judge(&mut first, policy, filter, binding, &holdings);
-        }
-        first.errors = gathered.unreadable;
-    }
-    if filter.namespace.is_none() && filter.personas.is_empty() && !filter.only_missing {
-        let about = |finding: &Finding| {
-            let who = finding.who.as_ref();
-            who.is_none_or(|who| filter.is_about(who.identity()))
-        };
-        first
-            .findings
-            .extend(gathered.umbrellas.into_iter().filter(about));
-        if filter.subject.is_none() {
-            look_for_roles(client, policy, &mut first).await;
-        }
-    }
+pub async fn scan(scan: Scan<'_>, progress: &impl Fn(usize)) -> Result<Report, ListError> {
+    let Scan {
+        client,
+        policy,
+        filter,
+        ..
+    } = scan;
+    let look = Look { policy, filter };
     let seen = Cell::new(0);
+    let (first, personas) = cluster_role_bindings(scan, &seen, progress).await?;
+    let mut told = Told::default();
+    if filter.namespace.is_none() {
+        for binding in &personas {
+            let listed = Listed::ClusterRoleBinding(binding);
+            told.take(look, &listed.seen(), &first);
+        }
+    }
+    let before = seen.get();
     let begin = || {
-        seen.set(gathered.seen);
-        Report::default()
+        seen.set(before);
+        Told::default()
     };
     let namespace = filter.namespace.as_deref();
-    let rest = listing::role_bindings(client, namespace, begin, |report: &mut Report, listed| {
-        judge(report, policy, filter, listed.binding(), &holdings);
-        report.errors.extend(unreadable(&listed));
+    let rest = listing::role_bindings(client, namespace, begin, |told: &mut Told, listed| {
+        told.take(look, &listed.seen(), &first);
         seen.set(seen.get() + 1);
         progress(seen.get());
     })
     .await?;
-    Ok(first.with(rest).finish())
+    let told = told.with(rest);
+    let has_roles = filter.namespace.is_none() && filter.subject.is_none() && !filter.only_missing;
+    let roles = if has_roles {
+        Roles::read(client, policy, told.persona_roles()).await
+    } else {
+        Roles::default()
+    };
+    let orders = if told.has_orders() && !filter.only_missing {
+        Orders::read(client, scan.namespace, policy).await
+    } else {
+        Orders::unknown()
+    };
+    let beside = Beside {
+        roles: &roles,
+        orders: &orders,
+        now: scan.now,
+    };
+    Ok(told.conclude(look, first, beside))
 }
 
-async fn gather(
-    client: &Client,
-    policy: &Policy,
+/// What `ClusterRoleBindings` tell, and those to personas, which can be judged only when all
+/// holdings are known.
+async fn cluster_role_bindings(
+    scan: Scan<'_>,
+    seen: &Cell<usize>,
     progress: &impl Fn(usize),
-) -> Result<Gathered, ListError> {
-    listing::cluster_role_bindings(client, Gathered::default, |gathered, listed| {
-        let binding = listed.binding();
-        gathered.held.names.insert(binding.name.to_owned());
-        let key = BindingKey::of_binding(&binding);
-        gathered.held.holdings.apply_binding(policy, key, &binding);
-        gathered.unreadable.extend(unreadable(&listed));
-        gathered.seen += 1;
-        progress(gathered.seen);
-        gathered.umbrellas.extend(umbrellas(policy, &binding));
+) -> Result<(First, Vec<ClusterRoleBinding>), ListError> {
+    let Scan { policy, filter, .. } = scan;
+    let look = Look { policy, filter };
+    let begin = || {
+        seen.set(0);
+        (First::default(), Vec::new())
+    };
+    listing::cluster_role_bindings(scan.client, begin, |(first, personas), listed| {
+        let binding = listed.seen();
+        first.take(look, &binding);
+        seen.set(seen.get() + 1);
+        progress(seen.get());
+        let role = binding.binding.role;
         if let Listed::ClusterRoleBinding(whole) = listed
-            && policy.persona_of(binding.kind, binding.role).is_some()
+            && policy.persona_of(binding.binding.kind, role).is_some()
         {
-            gathered.personas.push(whole.clone());
+            personas.push(whole.clone());
         }
     })
     .await
-}
-
-fn judge(
-    report: &mut Report,
-    policy: &Policy,
-    filter: &Filter,
-    binding: Binding<'_>,
-    holdings: &Index,
-) {
-    if let Some(binding) = filter.narrow(policy, binding) {
-        let name = || BindingName::of(&binding, binding.name, None);
-        report.judge(policy, &binding, holdings, name, HashMap::new);
-    }
-}
-
-/// The groups that Kubernetes itself hands out among those to whom a binding gives companions.
-fn umbrellas(policy: &Policy, binding: &Binding<'_>) -> Vec<Finding> {
-    let given = policy.companions_given_by(binding.kind, binding.role);
-    if given.is_empty() || policy.umbrella_groups == UmbrellaGroups::Ignore {
-        return Vec::new();
-    }
-    let groups = binding.identities().filter(Identity::is_umbrella);
-    let groups: BTreeSet<Who> = groups.map(Who::from).collect();
-    let name = Arc::new(BindingName::of(binding, binding.name, None));
-    let finding = |who: Who| Finding {
-        // A namespace is somebody's own, and its accounts may be meant.
-        severity: match who.identity() {
-            Identity::ServiceAccountsOf(_) => Severity::Note,
-            _ => Severity::Warning,
-        },
-        who: Some(who),
-        binding: Some(Arc::clone(&name)),
-        place: None,
-        fault: Fault::Umbrella(given),
-    };
-    groups.into_iter().map(finding).collect()
-}
-
-/// Finds the companions that there are no `ClusterRoles` of.
-async fn look_for_roles(client: &Client, policy: &Policy, report: &mut Report) {
-    for (position, companion) in policy.companions.iter().enumerate() {
-        let role = &companion.cluster_role;
-        match cluster_role::exists(client, role).await {
-            Ok(true) => {}
-            Ok(false) => report.findings.push(Finding {
-                severity: Severity::Warning,
-                who: None,
-                binding: None,
-                place: None,
-                fault: Fault::NoRole(CompanionSet::of(position)),
-            }),
-            Err(error) => report.errors.push(format!(
-                "cannot see whether there is a ClusterRole {role}: {}",
-                listing::told(&error)
-            )),
-        }
-    }
-}
-
-/// What is said of a binding of which a part could not be read.
-fn unreadable(listed: &Listed<'_>) -> Option<String> {
-    let binding = listed.binding();
-    listed.is_unreadable().then(|| {
-        let name = BindingName::of(&binding, binding.name, None);
-        format!("{}: a part of it could not be read", name.shown())
-    })
 }

@@ -1,4 +1,4 @@
-//! The admin port of a process that has no other.
+//! A port in plain HTTP by itself: the admin port of a process without a webhook, or its page.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,18 +17,28 @@ use super::places::Places;
 use super::readiness::Readiness;
 use super::run::{Bound, Port, ServerError, bind};
 
-/// The admin port, open. Clients can connect; they are answered once [`run`](Self::run) is.
+/// Such a port, open. Clients can connect; they are answered once [`run`](Self::run) is. It has the
+/// limits of the admin port.
 #[derive(Debug)]
 pub struct AdminServer(Bound);
 
 impl AdminServer {
-    /// Opens the port.
+    /// Opens the admin port.
     ///
     /// # Errors
     ///
     /// When it cannot be opened.
     pub async fn bind(address: &ListenAddress) -> Result<Self, ServerError> {
-        bind(Port::Admin, address).await.map(Self)
+        Self::bind_as(Port::Admin, address).await
+    }
+
+    /// Opens the port as which of them; that is told when it cannot be opened.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be opened.
+    pub async fn bind_as(port: Port, address: &ListenAddress) -> Result<Self, ServerError> {
+        bind(port, address).await.map(Self)
     }
 
     /// Where it is, with the port's number when 0 was asked for.

@@ -1,4 +1,4 @@
-//! The two ports: the webhook over TLS, and probes and metrics in plain HTTP.
+//! The ports: the webhook over TLS, probes and metrics in plain HTTP, and the controller's page.
 //!
 //! Knows of HTTP, connections and signals, and nothing of bindings: what an admission call means
 //! is said by [`admission`](crate::admission). Two things hold throughout: no idle connection is
@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod admin_only;
 pub mod listen;
+pub mod page;
 pub mod readiness;
 pub mod run;
 pub mod shutdown;

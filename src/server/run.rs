@@ -26,13 +26,15 @@ use super::shutdown::{Ended, Plan, Signal, serve_until_told};
 /// What requests in flight on the admin port may take when all else is done.
 const ADMIN_DRAIN: Duration = Duration::from_millis(500);
 
-/// Which of the two ports.
+/// Which of the ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Port {
     /// The webhook's.
     Webhook,
     /// The one for probes and metrics.
     Admin,
+    /// The controller's page.
+    Report,
 }
 
 impl Port {
@@ -42,6 +44,7 @@ impl Port {
         match self {
             Self::Webhook => "--listen",
             Self::Admin => "--admin-listen",
+            Self::Report => "--report-listen",
         }
     }
 }

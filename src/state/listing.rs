@@ -5,6 +5,7 @@ use kube::api::{Api, ListParams};
 use kube::core::ObjectList;
 
 use super::convert;
+use super::seen::Seen;
 use crate::domain::binding::Binding;
 use crate::kubernetes::cluster_role_binding::{self, ClusterRoleBinding};
 use crate::kubernetes::role_binding::{self, RoleBinding};
@@ -47,6 +48,21 @@ impl<'a> Listed<'a> {
         match self {
             Self::ClusterRoleBinding(listed) => convert::binding(listed),
             Self::RoleBinding(listed) => convert::role_binding(listed),
+        }
+    }
+
+    /// The same, with what the rule does not look at.
+    #[must_use]
+    pub fn seen(&self) -> Seen<'a> {
+        let (metadata, ordered) = match self {
+            Self::ClusterRoleBinding(listed) => (&listed.metadata, &listed.ordered),
+            Self::RoleBinding(listed) => (&listed.metadata, &listed.ordered),
+        };
+        Seen {
+            binding: self.binding(),
+            uid: metadata.uid.as_deref(),
+            ordered: ordered.placed(),
+            is_unreadable: self.is_unreadable(),
         }
     }
 

@@ -8,6 +8,7 @@
 
 pub mod binding_key;
 mod bits;
+pub mod census;
 pub mod cluster;
 pub mod confirm;
 pub mod convert;
@@ -26,6 +27,7 @@ mod numbers;
 pub mod personas;
 mod records;
 pub mod reread;
+pub mod seen;
 mod shared;
 mod slab;
 pub mod snapshot;

@@ -62,7 +62,7 @@ pub async fn watch_cluster(
 }
 
 /// What opens a watch on all objects of a kind.
-fn opener<K>(client: Client, page: u32) -> Open<K>
+pub(super) fn opener<K>(client: Client, page: u32) -> Open<K>
 where
     K: Resource<DynamicType = ()> + DeserializeOwned + Clone + Debug + Send + 'static,
 {

@@ -273,6 +273,26 @@ label! {
 }
 
 label! {
+    /// What came of writing a report of findings.
+    ReportWrite = "result" {
+        /// It is written, or deleted.
+        Ok = "ok",
+        /// OpenReports is not installed.
+        Absent = "absent",
+        /// Its namespace is being deleted.
+        Going = "going",
+        /// The right to list, create, patch or delete it is missing.
+        Forbidden = "forbidden",
+        /// Somebody else has made one of its name.
+        InTheWay = "in_the_way",
+        /// The API server does not take it for another reason.
+        Refused = "refused",
+        /// The API server cannot be asked, or did not answer in time; it is tried again.
+        Unreachable = "unreachable",
+    }
+}
+
+label! {
     /// Which certificate.
     Certificate = "certificate" {
         /// The authority that signs.
@@ -293,6 +313,43 @@ label! {
         Endpoints = "endpoints",
         /// Comparing the clock with the API server's.
         Clock = "clock",
+    }
+}
+
+label! {
+    /// What a finding is about.
+    FindingReason = "reason" {
+        /// The subject of a persona binding lacks companions.
+        MissingCompanions = "missing_companions",
+        /// A companion is bound to a group that Kubernetes itself hands out.
+        UmbrellaGroup = "umbrella_group",
+        /// There is no ClusterRole of a companion's name.
+        NoCompanionRole = "no_companion_role",
+        /// The ClusterRole of a companion allows nobody to list anything.
+        CompanionRoleWithoutList = "companion_role_without_list",
+        /// Bindings are to a persona whose ClusterRole does not exist.
+        NoPersonaRole = "no_persona_role",
+        /// Nobody needs a companion binding.
+        UnneededCompanion = "unneeded_companion",
+        /// A webhook configuration is not as the policy wants it.
+        ConfigurationDrift = "configuration_drift",
+        /// An order for companions is not carried out yet.
+        OrderWaits = "order_waits",
+        /// An order for companions has expired.
+        OrderExpired = "order_expired",
+        /// An order for companions will not be carried out.
+        OrderDoesNotCount = "order_does_not_count",
+    }
+}
+
+impl FindingReason {
+    /// How many there are.
+    pub const COUNT: usize = Self::ALL.len();
+
+    /// As metrics spell it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.value()
     }
 }
 

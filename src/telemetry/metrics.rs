@@ -14,8 +14,8 @@ use prometheus_client::registry::Registry;
 use super::call::{CallGuard, ConnectionGuard};
 use super::labels::{
     AccessReview, By, By2, Certificate, CertificateWork, Companion, ConfigurationKind,
-    Confirmation, Cut, Decision, Endpoint, EventWrite, HistoryWrite, MissRefusal, Order, OrderEnd,
-    Outcome, Reload, Telling, WatchKind,
+    Confirmation, Cut, Decision, Endpoint, EventWrite, FindingReason, HistoryWrite, MissRefusal,
+    Order, OrderEnd, Outcome, Reload, ReportWrite, Telling, WatchKind,
 };
 use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds, seconds_by};
 
@@ -83,6 +83,11 @@ struct Inner {
     rights_missing: Gauge,
     access_reviews: Family<By<AccessReview>, Counter>,
     configuration_drift: Family<By<ConfigurationKind>, Gauge>,
+    findings: Family<By<FindingReason>, Gauge>,
+    scan_errors: Gauge,
+    reports: Gauge,
+    reports_left_out: Gauge,
+    report_writes: Family<By<ReportWrite>, Counter>,
     policy_reloads: Family<By<Reload>, Counter>,
     policy_loaded: Gauge,
     policy_broken: Gauge,
@@ -452,6 +457,11 @@ impl Inner {
             rights_missing: gauge(to, "rights_missing", "Rights that the controller lacks to carry orders out, as of when it began to lead; the log names them"),
             access_reviews: by(to, "access_reviews", "Times that it was to be found out whether a requester may create companions, by result"),
             configuration_drift: gauges(to, "configuration_drift", "In how many ways a webhook configuration differs from what the policy wants, by kind; -1 if it cannot be read", UNKNOWN),
+            findings: gauges(to, "findings", "What is wrong in the cluster now, by what it is about; -1 until all bindings have been read", UNKNOWN),
+            scan_errors: unknown(to, "scan_errors", "What could not be read to find what is wrong, watches that fail included; -1 until all bindings have been read"),
+            reports: unknown(to, "reports", "Reports of findings that this controller keeps, as OpenReports has them; -1 while it keeps none, or OpenReports is not installed"),
+            reports_left_out: gauge(to, "reports_left_out", "Bindings with findings that have no report, because there are too many"),
+            report_writes: by(to, "report_writes", "Reports of findings that were to be written or deleted, and lists of them that failed, by what came of it"),
             policy_reloads: by(to, "policy_reloads", "Changes of the policy file, by whether they were taken over"),
             policy_loaded: seconds(to, "policy_loaded_timestamp", "When the policy in force was taken over, in seconds since 1970"),
             policy_broken: gauge(to, "policy_broken", "1 while the policy file is broken and the policy before it is in force, 0 while it is not"),
@@ -467,5 +477,7 @@ fn unknown(registry: &mut Registry, name: &str, help: &str) -> Gauge {
 }
 
 mod denials;
+mod findings;
+mod reports;
 #[cfg(test)]
 mod tests;

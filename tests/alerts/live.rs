@@ -114,7 +114,11 @@ fn nothing_fires_while_all_is_well_and_what_is_wrong_does() {
 
     // Somebody takes the webhook configurations and the guard of orders away.
     drop(registration);
-    pods.wait_for(&["BindguardConfigurationDrift", "BindguardOrdersNotTaken"]);
+    pods.wait_for(&[
+        "BindguardConfigurationDrift",
+        "BindguardFindings",
+        "BindguardOrdersNotTaken",
+    ]);
 
     plane.stop_api_server();
     let expected = ["BindguardNoLeader", "BindguardWatchFails"];

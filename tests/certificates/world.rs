@@ -107,7 +107,7 @@ impl World {
     pub(crate) fn controller(&self, args: &[&str]) -> Running {
         let own = [
             &["controller", "--admin-listen"][..],
-            &["127.0.0.1:0"],
+            &["127.0.0.1:0", "--report-listen", "none"],
             &["--webhook-configuration", &self.name],
         ]
         .concat();

@@ -225,6 +225,7 @@ fn singles() -> impl Iterator<Item = (&'static str, Value)> {
             "startupCheck": {"enabled": false},
         })),
         ("all that can be added", json!({
+            "reports": {"enabled": true},
             "podMonitor": {"enabled": true, "labels": {"release": "prometheus"}, "interval": "1m"},
             "prometheusRule": {"enabled": true, "labels": {"release": "prometheus"}, "runbook": "https://example.com/alerts"},
             "dashboard": {"enabled": true, "annotations": {"grafana_folder": "Kubernetes"}},

@@ -128,12 +128,11 @@ fn bind_is_for_a_hook_and_personas_in_the_own_namespace_and_for_the_controller_a
 }
 
 /// What only orders need, by whose it is.
-const FOR_ORDERS: [&str; 8] = [
-    "ClusterRole bindguard-controller: bind,get clusterroles",
-    "ClusterRole bindguard-controller: create clusterrolebindings",
+const FOR_ORDERS: [&str; 7] = [
+    "ClusterRole bindguard-controller: bind clusterroles",
+    "ClusterRole bindguard-controller: create,get clusterrolebindings",
     "ClusterRole bindguard-controller: create,patch events",
     "ClusterRole bindguard-controller: get validatingadmissionpolicies,validatingadmissionpolicybindings",
-    "ClusterRole bindguard-controller: get,list,watch clusterrolebindings,rolebindings",
     "ClusterRole bindguard: create subjectaccessreviews",
     "Role bindguard-controller: get,update configmaps",
     "Role bindguard: get,list,watch configmaps",
@@ -178,6 +177,36 @@ fn what_only_orders_need_is_given_wherever_somebody_orders_and_nowhere_else() {
     assert!(disabled > 0);
 }
 
+/// What finding what is wrong needs, whatever else a controller does.
+const FOR_FINDINGS: [&str; 2] = [
+    "list,watch clusterrolebindings,rolebindings",
+    "get clusterroles",
+];
+
+#[test]
+fn every_controller_may_look_at_all_that_it_finds_faults_with_and_at_no_other_role() {
+    for case in cases() {
+        let policy: Value = serde_saphyr::from_str(case.rendering.policy()).unwrap();
+        let personas = policy["spec"]["personas"].as_array().unwrap().iter();
+        let personas = personas.flat_map(|one| one["clusterRoles"].as_array().unwrap());
+        let mut roles = companions(&policy);
+        roles.extend(personas.map(|role| role.as_str().unwrap()));
+        let granted = all().into_iter().filter(|granted| {
+            std::ptr::eq(granted.case, case) && granted.name == "bindguard-controller"
+        });
+        let mut found = 0;
+        for granted in granted {
+            let (verbs, resources) = (granted.list("verbs"), granted.list("resources"));
+            let right = format!("{} {}", verbs.join(","), resources.join(","));
+            found += usize::from(FOR_FINDINGS.contains(&&*right));
+            if right == "get clusterroles" {
+                assert_eq!(granted.list("resourceNames"), roles, "{}", case.name);
+            }
+        }
+        assert_eq!(found, FOR_FINDINGS.len(), "{}", case.name);
+    }
+}
+
 #[test]
 fn the_controller_makes_bindings_and_never_changes_or_deletes_one() {
     let mut writes = BTreeSet::new();
@@ -212,7 +241,7 @@ fn webhook_configurations_are_named_and_written_only_where_the_controller_makes_
         let may: &[&str] = match granted.name {
             "bindguard-controller" if is_managed => &["get", "list", "watch", "patch"],
             "bindguard-unregister" => &["get", "delete"],
-            "bindguard-reader" | "bindguard-verify" => &["get"],
+            "bindguard-controller" | "bindguard-reader" | "bindguard-verify" => &["get"],
             "bindguard" => &["get", "list", "watch"],
             other => panic!("{other} has no business with them: {place}"),
         };
@@ -261,9 +290,10 @@ fn a_right_that_no_name_limits_is_one_of_these() {
         })
         .collect();
     let expected = [
-        "ClusterRole bindguard-controller: create clusterrolebindings",
         "ClusterRole bindguard-controller: create,patch events",
-        "ClusterRole bindguard-controller: get,list,watch clusterrolebindings,rolebindings",
+        "ClusterRole bindguard-controller: list,create,patch,delete reports,clusterreports",
+        "ClusterRole bindguard-controller: get,create clusterrolebindings",
+        "ClusterRole bindguard-controller: list,watch clusterrolebindings,rolebindings",
         "ClusterRole bindguard-reader: get,list,watch rolebindings,clusterrolebindings",
         "ClusterRole bindguard-verify: list clusterrolebindings",
         "ClusterRole bindguard: create subjectaccessreviews",

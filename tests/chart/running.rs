@@ -172,6 +172,8 @@ impl Release {
         let home = fresh_folder(name);
         let mut command = clean_command(Path::new(env!("CARGO_BIN_EXE_bindguard")), &home);
         command.args(self.command_line("Deployment", name));
+        // In a Pod the page is at an address of its own.
+        command.env("BINDGUARD_REPORT_LISTEN", "none");
         Process::start(name, command, &home)
     }
 

@@ -21,6 +21,7 @@ mod actions;
 mod audit;
 mod commands;
 mod filters;
+mod findings;
 mod fix;
 mod freshness;
 mod helm;

@@ -16,7 +16,7 @@ use crate::support::{ADMIN, ControlPlane};
 const MANY: usize = 600;
 
 /// Scans, and gives the exit code and the report.
-fn scan(kubeconfig: &Path, args: &[&str]) -> (Option<i32>, Value) {
+pub(crate) fn scan(kubeconfig: &Path, args: &[&str]) -> (Option<i32>, Value) {
     let args = [&["scan", "-o", "json"], args].concat();
     let output = bindguard(kubeconfig, &args);
     let report = serde_json::from_str(&output.stdout).unwrap_or_else(|_| panic!("{output}"));
@@ -24,7 +24,7 @@ fn scan(kubeconfig: &Path, args: &[&str]) -> (Option<i32>, Value) {
 }
 
 /// The findings, one line each, in order.
-fn lines(report: &Value) -> Vec<String> {
+pub(crate) fn lines(report: &Value) -> Vec<String> {
     let findings = report["findings"].as_array().unwrap();
     let line = |finding: &Value| {
         let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
@@ -46,11 +46,11 @@ fn a_scan_finds_what_is_wrong_and_nothing_else() {
 
     let (code, report) = scan(&admin, &[]);
     assert_eq!(code, Some(1), "{report:#}");
-    assert_eq!(
-        lines(&report),
+    let expected = [
         ["warning noCompanionRole - -"; 2],
-        "{report:#}"
-    );
+        ["warning configurationDrift - -"; 2],
+    ];
+    assert_eq!(lines(&report), expected.concat(), "{report:#}");
     let message = report["findings"][0]["message"].as_str().unwrap();
     assert_eq!(
         message,
@@ -58,8 +58,15 @@ fn a_scan_finds_what_is_wrong_and_nothing_else() {
     );
 
     plane.install_roles();
+    let manifests = manifests(&plane);
+    plane.apply(ADMIN, &manifests).expect_success();
     let clean = bindguard(&admin, &["scan"]).expect_success();
     assert!(clean.starts_with("no findings: "), "{clean}");
+    // Nobody answers what they would ask.
+    let delete = ["delete", "--filename", "-"];
+    plane
+        .kubectl_stdin(ADMIN, &delete, &manifests)
+        .expect_success();
 
     world(&plane);
     let (code, report) = scan(&admin, &["-A"]);
@@ -71,8 +78,16 @@ fn a_scan_finds_what_is_wrong_and_nothing_else() {
             "error missingCompanions alice vm",
             "error missingCompanions bot vm",
             "warning umbrellaGroup system:authenticated all",
+            "warning configurationDrift - -",
+            "warning configurationDrift - -",
         ],
         "{report:#}"
+    );
+    let drift = report["findings"][4]["message"].as_str().unwrap();
+    assert_eq!(
+        drift,
+        "ValidatingWebhookConfiguration bindguard is not as the policy wants it: the configuration \
+         does not exist"
     );
     let missing = [
         &report["findings"][1]["missing"],
@@ -93,6 +108,17 @@ fn a_scan_finds_what_is_wrong_and_nothing_else() {
     filters(&admin);
     rights(&plane);
     pages(&plane, &admin);
+}
+
+/// What `bindguard manifests` prints for a webhook that is nowhere.
+pub(crate) fn manifests(plane: &ControlPlane) -> String {
+    let authority = plane.authority_file().display().to_string();
+    let args = ["manifests", "--url", "https://127.0.0.1:1", "--ca"];
+    bindguard(
+        &plane.kubeconfig(ADMIN),
+        &[&args[..], &[&authority]].concat(),
+    )
+    .expect_success()
 }
 
 fn world(plane: &ControlPlane) {
@@ -202,8 +228,13 @@ fn rights(plane: &ControlPlane) {
     let reader = plane.kubeconfig(&*with_rights(plane, &rules));
     let output = bindguard(&reader, &["scan", "-o", "json"]);
     assert_eq!(code(&output), Some(2), "{output}");
-    let words = "cannot see whether there is a ClusterRole spectro-list-namespaces: ";
-    assert!(output.stderr.contains(words), "{output}");
+    for words in [
+        "cannot see whether there is a ClusterRole spectro-list-namespaces: ",
+        "cannot see whether there is a ClusterRole spectro-vm-user: ",
+        "cannot see whether ValidatingWebhookConfiguration bindguard is as the policy wants it: ",
+    ] {
+        assert!(output.stderr.contains(words), "{words}: {output}");
+    }
     let report: Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(lines(&report).len(), 4, "{report:#}");
 }

@@ -9,22 +9,36 @@ pub struct Controller {
     /// The process.
     pub process: Process,
     port: u16,
+    report_port: u16,
 }
 
 impl Controller {
     /// Starts one of this binary, by this policy.
     pub fn start(binary: &str, plane: &ControlPlane, policy: &Path) -> Self {
+        Self::start_as(binary, &plane.accounts().controller, policy, &[])
+    }
+
+    /// The same with the kubeconfig of another account, and further arguments.
+    pub fn start_as(binary: &str, kubeconfig: &Path, policy: &Path, args: &[&str]) -> Self {
         let folder = fresh_folder("controller");
-        let port = reserve_port();
+        let (port, report_port) = (reserve_port(), reserve_port());
         let mut command = clean_command(binary.as_ref(), &folder);
         command.args(["controller", "--certificates", "external"]);
         command.args(["--admin-listen", &format!("127.0.0.1:{port}")]);
+        command.args(["--report-listen", &format!("127.0.0.1:{report_port}")]);
         command.arg("--policy").arg(policy);
-        command
-            .arg("--kubeconfig")
-            .arg(&plane.accounts().controller);
+        command.arg("--kubeconfig").arg(kubeconfig).args(args);
         let process = Process::start("controller", command, &folder);
-        Self { process, port }
+        Self {
+            process,
+            port,
+            report_port,
+        }
+    }
+
+    /// Where its page is, at 127.0.0.1.
+    pub const fn report_port(&self) -> u16 {
+        self.report_port
     }
 
     /// Its metrics; nothing, while it does not tell.

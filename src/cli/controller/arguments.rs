@@ -1,8 +1,9 @@
 //! The flags of `bindguard controller`.
 
+use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 
 use crate::cli::cluster::KubeconfigArguments;
 use crate::cli::duration;
@@ -10,7 +11,7 @@ use crate::cli::log::LogArguments;
 use crate::cli::names::{label, subdomain};
 use crate::cli::policy::PolicyArgument;
 use crate::kubernetes::client::ClientOptions;
-use crate::server::listen::ListenAddress;
+use crate::server::listen::{ListenAddress, ListenAddressError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,23 +26,27 @@ What it needs in the cluster, and no more:
   endpointslices in --bindguard-namespace: list
   leases in --bindguard-namespace: create; get and update the one by name
 With --certificates external: to list and watch the Secret of --tls-secret by
-  name, and the same for leases
+  name, and to get the webhook configurations by name; and the same for leases
+With --open-reports:
+  reports and clusterreports (openreports.io): list, create, patch, delete
 With --policy-config-map: create and patch events (events.k8s.io) in
   --bindguard-namespace
+To find what is wrong in the cluster:
+  clusterrolebindings and rolebindings: list, watch
+  clusterroles: get the companions and the personas by name
 Unless the policy says provisioning.mode: Disabled, besides:
-  clusterrolebindings: get, list, watch, create
-  rolebindings: list, watch
-  clusterroles: bind and get the companions by name
+  clusterrolebindings: get, create
+  clusterroles: bind the companions by name
   validatingadmissionpolicies and -bindings: get orders.bindguard.dev by name
   configmaps in --bindguard-namespace: get and update bindguard-epoch and
       bindguard-orders by name. Where they are missing, create
   events (events.k8s.io): create, patch
-When it begins to lead it asks for each of these, and its log names those that
-it lacks";
+When it begins to lead it asks for each of the rights for orders, and its log
+names those that it lacks";
 
-/// Look after certificates, and make the companions that were ordered: bindguard's own CA, the
-/// certificate that `bindguard serve --tls-secret` serves, the caBundle of its webhooks, and a
-/// ClusterRoleBinding for each pair of an order
+/// Look after certificates, make the companions that were ordered, and find what is wrong: bindguard's
+/// own CA, the certificate that `bindguard serve --tls-secret` serves, the caBundle of its webhooks, a
+/// ClusterRoleBinding for each pair of an order, and what `bindguard scan` finds, all the time
 ///
 /// Several can run; the one that holds the Lease does the work, and another takes over within
 /// some 20 s when it is gone. All of them are ready, GET /readyz on the admin port says so, and
@@ -56,6 +61,10 @@ it lacks";
 /// An order is carried out once, while the guard of orders is in place, and for as long as the
 /// policy's provisioning.orderLifetime; what came of it is told in an Event on the binding. A
 /// companion that somebody takes away stays away.
+///
+/// What is wrong in the cluster is found anew within a second when a binding changes, by every
+/// controller: bindguard_findings at GET /metrics counts it, and the page of --report-listen shows
+/// it to whoever may forward a port to the pod.
 ///
 /// SIGTERM ends it at once, and gives the Lease back.
 #[derive(Debug, Args)]
@@ -178,6 +187,10 @@ pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     pub(super) policy: PolicyArgument,
 
+    /// Keep a report of OpenReports for each binding that something is wrong with, 1,000 at most
+    #[arg(long, env = "BINDGUARD_OPEN_REPORTS", action = ArgAction::SetTrue)]
+    pub(super) open_reports: bool,
+
     /// The ConfigMap that --policy is mounted from, for an Event on it when an edit is broken
     #[arg(
         long,
@@ -197,8 +210,42 @@ pub(in crate::cli) struct Arguments {
     )]
     pub(super) admin_listen: ListenAddress,
 
+    /// Where the page is that shows what is wrong in the cluster, over plain HTTP, or `none`. It
+    /// answers only to localhost, 127.0.0.1 and [::1] by name, so that a port has to be forwarded
+    /// to it
+    #[arg(
+        long,
+        env = "BINDGUARD_REPORT_LISTEN",
+        value_name = "[HOST]:PORT",
+        default_value = "127.0.0.1:8082",
+        help_heading = "Ports"
+    )]
+    pub(super) report_listen: ReportAddress,
+
     #[command(flatten)]
     pub(super) log: LogArguments,
+}
+
+/// Where the page is, if it is to be anywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct ReportAddress(Option<ListenAddress>);
+
+impl ReportAddress {
+    /// Where.
+    pub(super) const fn address(&self) -> Option<&ListenAddress> {
+        self.0.as_ref()
+    }
+}
+
+impl FromStr for ReportAddress {
+    type Err = ListenAddressError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            return Ok(Self(None));
+        }
+        text.parse().map(Some).map(Self)
+    }
 }
 
 /// Who looks after the certificates.

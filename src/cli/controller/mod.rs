@@ -3,6 +3,7 @@
 mod arguments;
 mod observe;
 mod policy_news;
+mod scan;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -23,16 +24,21 @@ use crate::kubernetes::guard::GuardApi;
 use crate::kubernetes::happening::Happenings;
 use crate::kubernetes::lease::{Candidate, Timing};
 use crate::provisioning::controller::Provisioner;
+use crate::report::open_reports;
+use crate::report::standing::Standings;
 use crate::server::admin;
 use crate::server::admin_only::AdminServer;
+use crate::server::page;
 use crate::server::readiness::{Condition, Readiness};
+use crate::server::run::{Port, ServerError};
 use crate::server::shutdown::signals;
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::{clock, logging};
 
-use policy_news::{News, news};
-
 pub(super) use arguments::{Arguments, Certificates};
+
+use self::policy_news::{News, news};
+use self::scan::Scanning;
 
 /// Who tells of things in Events.
 const CONTROLLER: &str = "bindguard-controller";
@@ -62,6 +68,10 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     metrics.set_policy_loaded(clock::now().as_second());
     let settings = settings(arguments)?;
     let server = AdminServer::bind(&arguments.admin_listen).await?;
+    let page = match arguments.report_listen.address() {
+        Some(address) => Some(AdminServer::bind_as(Port::Report, address).await?),
+        None => None,
+    };
     let client = connect(&arguments.client_options()).await?;
 
     let names = Names {
@@ -72,6 +82,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         configuration: arguments.webhook_configuration.clone(),
     };
     let watches = Watches::new(&client, &names);
+    let scanning = Scanning::new(arguments, &client, &policy_receiver, &metrics);
     let timing = Timing::default();
     let mut candidate = Candidate::new(
         client.clone(),
@@ -82,6 +93,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     );
     tracing::info!(
         admin = %server.address(),
+        report = page.as_ref().map(|page| page.address().to_string()),
         identity = candidate.identity(),
         certificates = ?arguments.certificates,
         "bindguard {} controller starts",
@@ -89,6 +101,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     );
     let router = admin::router(readiness.clone(), metrics.clone());
     let serving = server.run(router, readiness.clone(), metrics.clone());
+    let page = serve_page(page, scanning.standings(), &readiness, &metrics);
     let manager = Manager {
         client: client.clone(),
         names,
@@ -106,6 +119,12 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         observer: state_observer(&metrics),
         now: clock::now,
     };
+    let reports = arguments.open_reports.then(|| open_reports::Keeper {
+        client: client.clone(),
+        standings: scanning.standings(),
+        metrics: metrics.clone(),
+        now: clock::now,
+    });
     let (desk, news) = news(
         &arguments.bindguard_namespace,
         arguments.policy_config_map.as_deref(),
@@ -114,15 +133,21 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let leading = candidate.lead(
         |leads| {
             metrics.set_leader(leads);
+            if !leads {
+                // Another keeps them now.
+                metrics.set_reports(None, 0);
+            }
             tracing::info!(leads, "whether this controller leads has changed");
         },
-        || work(&manager, is_external, &provisioner, &news),
+        || work(&manager, is_external, &provisioner, &news, reports.as_ref()),
     );
     let ended = tokio::select! {
         biased;
         signal = signals.next() => Ok(signal),
         stopped = serving => Err(stopped),
+        stopped = page => Err(stopped),
         never = leading => match never {},
+        never = scanning.run() => match never {},
         never = watch_certificates(&watches, is_external) => match never {},
         never = arguments.policy.follow(digest, policies, &metrics, |outcome| desk.take(outcome)) => match never {},
         never = observe::watches(&watches, is_external, &readiness, &metrics) => match never {},
@@ -157,6 +182,20 @@ fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
     Ok(Settings::new(names, ca, certificate))
 }
 
+/// Serves the page, if there is to be one.
+async fn serve_page(
+    server: Option<AdminServer>,
+    standings: Standings,
+    readiness: &Readiness,
+    metrics: &Metrics,
+) -> Result<Infallible, ServerError> {
+    let Some(server) = server else {
+        return std::future::pending().await;
+    };
+    let router = page::router(standings);
+    server.run(router, readiness.clone(), metrics.clone()).await
+}
+
 /// Where somebody else looks after the certificates, only what is served is looked at.
 async fn watch_certificates(watches: &Watches, is_external: bool) -> Infallible {
     if is_external {
@@ -170,6 +209,7 @@ async fn work(
     is_external: bool,
     provisioner: &Provisioner,
     news: &News,
+    reports: Option<&open_reports::Keeper>,
 ) -> Infallible {
     let certificates = async {
         if is_external {
@@ -177,8 +217,14 @@ async fn work(
         }
         manager.run().await
     };
+    let reporting = async {
+        match reports {
+            Some(keeper) => keeper.keep().await,
+            None => std::future::pending().await,
+        }
+    };
     let telling = news.tell(&provisioner.happenings);
-    tokio::join!(certificates, provisioner.run(), telling).0
+    tokio::join!(certificates, provisioner.run(), telling, reporting).0
 }
 
 async fn release(candidate: &Candidate) {

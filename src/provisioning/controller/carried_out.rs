@@ -19,11 +19,12 @@ const KEY: &str = "carried-out";
 
 /// An order on one binding, in a form of which any number is small.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct OrderKey(u128);
+pub struct OrderKey(u128);
 
 impl OrderKey {
     /// Of the order with this text on the binding with this uid.
-    pub(super) fn of(uid: &str, order: &str) -> Self {
+    #[must_use]
+    pub fn of(uid: &str, order: &str) -> Self {
         let mut digest = Sha256::new();
         digest.update(uid);
         digest.update([0]);
@@ -36,11 +37,12 @@ impl OrderKey {
 
 /// The orders that were carried out, each with the second in which it has expired.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct CarriedOut(HashMap<OrderKey, i64>);
+pub struct CarriedOut(HashMap<OrderKey, i64>);
 
 impl CarriedOut {
     /// What a ConfigMap says. Lines that say nothing are left out.
-    pub(super) fn of_data(data: &Data) -> Self {
+    #[must_use]
+    pub fn of_data(data: &Data) -> Self {
         let lines = data.get(KEY).map(String::as_str).unwrap_or_default();
         Self(lines.lines().filter_map(read).collect())
     }
@@ -58,7 +60,8 @@ impl CarriedOut {
     }
 
     /// Whether this order was carried out.
-    pub(super) fn contains(&self, key: OrderKey) -> bool {
+    #[must_use]
+    pub fn contains(&self, key: OrderKey) -> bool {
         self.0.contains_key(&key)
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use k8s_openapi::api::core::v1::ObjectReference;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::sleep;
@@ -20,7 +20,7 @@ use crate::kubernetes::guard::GuardApi;
 use crate::kubernetes::happening::{Happening, Happenings};
 use crate::kubernetes::ordered::Annotated;
 use crate::provisioning::guard::standing::Standing;
-use crate::provisioning::order::{NoOrder, Order};
+use crate::provisioning::order::{NoOrder, Order, is_past};
 use crate::state::handle::State;
 use crate::telemetry::labels::OrderEnd;
 use crate::telemetry::metrics::Metrics;
@@ -174,8 +174,7 @@ impl Carrier {
             return false;
         };
         let lifetime = snapshot.policy().provisioning.order_lifetime;
-        let lifetime = SignedDuration::try_from(lifetime).unwrap_or(SignedDuration::MAX);
-        (self.now)().duration_since(ordered.placed) > lifetime
+        is_past(ordered.placed, (self.now)(), lifetime)
     }
 
     async fn ended(&self, ordered: &Ordered, ending: Ending) {

@@ -202,10 +202,9 @@ impl Carrier {
     /// An order that does not count for a reason that may pass is looked at again.
     fn not_now(&self, ordered: &Ordered, reason: NoOrder) -> Result<Ending, String> {
         let may_pass = match reason {
-            NoOrder::NotInPlace(_) | NoOrder::TooManyCompanions(_) => true,
             // An epoch that began a moment ago may not be known here.
             NoOrder::OtherEpoch => (self.now)().duration_since(ordered.placed) < NEWS,
-            _ => false,
+            _ => reason.may_pass(),
         };
         if may_pass {
             return Err(reason.to_string());

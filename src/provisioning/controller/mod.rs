@@ -33,7 +33,7 @@ use crate::state::handle::State;
 use crate::state::watch::watch_cluster;
 use crate::telemetry::metrics::Metrics;
 
-pub use carried_out::CONFIG_MAP;
+pub use carried_out::{CONFIG_MAP, CarriedOut, OrderKey};
 
 /// How long after it failed what was carried out is read again.
 const AGAIN: Duration = Duration::from_secs(1);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hashbrown::HashSet;
+use jiff::Timestamp;
 
 use super::{Conditions, NoOrder, Order, may_be_ordered_for, may_order};
 use crate::domain::binding::Binding;
@@ -54,7 +55,7 @@ pub fn judge<'b>(
         return Err(NoOrder::FromTheFuture);
     }
     let lifetime = policy.provisioning.order_lifetime;
-    if Duration::from_secs(u64::try_from(age).unwrap_or(0)) > lifetime {
+    if is_past(order.time(), conditions.now, lifetime) {
         return Err(NoOrder::Expired(lifetime));
     }
     if placed.ordered_by.is_empty() {
@@ -81,6 +82,13 @@ pub fn judge<'b>(
         return Err(NoOrder::SystemSubjects);
     }
     Ok(counted)
+}
+
+/// Whether an order that was placed then is older than an order may be.
+#[must_use]
+pub fn is_past(placed: Timestamp, now: Timestamp, lifetime: Duration) -> bool {
+    let age = now.as_second() - placed.as_second();
+    Duration::from_secs(u64::try_from(age).unwrap_or(0)) > lifetime
 }
 
 const NO_GROUPS: &[&str] = &[];

@@ -5,13 +5,15 @@
 
 mod form;
 mod judge;
+mod outlook;
 mod place;
 mod reason;
 #[cfg(test)]
 mod tests;
 
 pub use form::{LONGEST, Malformed, Order, OrderedSubject};
-pub use judge::{Placed, judge};
+pub use judge::{Placed, is_past, judge};
+pub use outlook::{Outlook, outlook};
 pub use place::{Wanted, may_place, place};
 pub use reason::NoOrder;
 

@@ -94,3 +94,11 @@ pub enum NoOrder {
     #[error("the other annotations leave no room: all together may have 262144 bytes")]
     NoRoom,
 }
+
+impl NoOrder {
+    /// Whether an order that does not count for this reason may count later, as it is.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::NotInPlace(_) | Self::TooManyCompanions(_))
+    }
+}

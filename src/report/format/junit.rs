@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use super::{Context, fix, path_of};
 use crate::domain::shown::ShownIdentity;
-use crate::domain::text::needs_escape;
+use crate::domain::text::{ShownName, needs_escape};
 use crate::report::finding::Finding;
 use crate::report::judge::Report;
 
@@ -52,7 +52,10 @@ fn write_failure(
     writer: &mut impl Write,
 ) -> io::Result<()> {
     let binding = finding.binding.as_ref();
-    let class = binding.map_or_else(|| "cluster".to_owned(), |one| one.shown().to_string());
+    let mut class = binding.map_or_else(|| "cluster".to_owned(), |one| one.shown().to_string());
+    if let Some(cluster) = &finding.cluster {
+        class = format!("{}: {class}", ShownName(cluster));
+    }
     let who = finding.who.as_ref();
     let name = who.map_or_else(
         || finding.title().to_owned(),

@@ -16,6 +16,7 @@ use super::finding::{BindingName, Finding, Severity, Who};
 use super::judge::Report;
 use super::plan::{Style, plan};
 use crate::domain::policy::Policy;
+pub use page::content_security_policy;
 
 /// How a report is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,8 @@ pub struct Context<'a> {
     pub remedy: &'a str,
     /// When the report was made, for people.
     pub made: &'a str,
+    /// Whether a page is served, and follows what changes.
+    pub is_live: bool,
 }
 
 /// Writes a report.
@@ -74,6 +77,8 @@ pub fn write(
 /// A finding as JSON and YAML have it.
 #[derive(Serialize)]
 struct Shown<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cluster: Option<&'a str>,
     severity: &'static str,
     reason: &'static str,
     message: String,
@@ -100,6 +105,7 @@ impl<'a> Shown<'a> {
     fn of(finding: &'a Finding, report: &Report, context: Context<'a>) -> Self {
         let Context { policy, .. } = context;
         Self {
+            cluster: finding.cluster.as_deref(),
             severity: finding.severity.as_str(),
             reason: finding.reason(),
             message: finding.message(policy),

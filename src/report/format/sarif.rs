@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 
 use super::json::compact;
 use super::{Context, fix, path_of};
+use crate::domain::text::ShownName;
+use crate::report::fault::FaultKind;
 use crate::report::finding::Finding;
 use crate::report::judge::Report;
 
@@ -23,7 +25,7 @@ pub(super) fn write(
     let driver = json!({
         "name": "bindguard",
         "version": env!("CARGO_PKG_VERSION"),
-        "rules": Finding::KINDS.map(rule),
+        "rules": FaultKind::ALL.map(rule),
     });
     let notifications: Vec<Value> = report
         .errors
@@ -50,20 +52,24 @@ pub(super) fn write(
     writer.write_all(b"\n]\n}]\n}\n")
 }
 
-fn rule((id, title, meaning): (&str, &str, &str)) -> Value {
+fn rule(kind: FaultKind) -> Value {
     json!({
-        "id": id,
-        "shortDescription": {"text": title},
-        "fullDescription": {"text": meaning},
+        "id": kind.reason,
+        "shortDescription": {"text": kind.title},
+        "fullDescription": {"text": kind.meaning},
     })
 }
 
 fn result(finding: &Finding, report: &Report, context: Context<'_>) -> Value {
     let mut location = Map::new();
     if let Some(binding) = &finding.binding {
+        let mut name = binding.shown().to_string();
+        if let Some(cluster) = &finding.cluster {
+            name = format!("cluster {}: {name}", ShownName(cluster));
+        }
         location.insert(
             "logicalLocations".to_owned(),
-            json!([{"fullyQualifiedName": binding.shown().to_string(), "kind": "resource"}]),
+            json!([{"fullyQualifiedName": name, "kind": "resource"}]),
         );
     }
     if let Some(physical) = physical(finding) {

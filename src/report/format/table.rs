@@ -6,7 +6,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{Context, count, of_severity};
 use crate::domain::shown::ShownIdentity;
-use crate::domain::text::Escaped;
+use crate::domain::text::{Escaped, ShownName};
 use crate::report::finding::{Finding, Severity};
 use crate::report::judge::Report;
 
@@ -57,7 +57,8 @@ pub(super) fn in_short(report: &Report) -> String {
     if report.is_clean() {
         return format!("no findings: {of}");
     }
-    let by_severity: Vec<String> = [
+    let more = summary.findings.saturating_sub(report.findings.len());
+    let mut by_severity: Vec<String> = [
         (Severity::Error, "error"),
         (Severity::Warning, "warning"),
         (Severity::Note, "note"),
@@ -67,6 +68,9 @@ pub(super) fn in_short(report: &Report) -> String {
     .filter(|(number, _)| *number > 0)
     .map(|(number, noun)| count(number, noun))
     .collect();
+    if more > 0 {
+        by_severity.push(format!("{more} more"));
+    }
     format!("{} in {of}", by_severity.join(", "))
 }
 
@@ -75,19 +79,19 @@ fn write_rows(report: &Report, context: Context<'_>, writer: &mut impl Write) ->
         .findings
         .iter()
         .any(|finding| finding.file().is_some());
-    let cells = |finding| {
-        let mut cells = cells(finding, context);
+    let has_clusters = report.findings.iter().any(|one| one.cluster.is_some());
+    let shown = |mut cells: Vec<String>| {
         if !has_places {
             cells.pop();
         }
+        if !has_clusters {
+            cells.remove(0);
+        }
         cells
     };
-    let mut header: Vec<String> = ["LEVEL", "SUBJECT", "FINDING", "BINDING", "WHERE"]
-        .map(str::to_owned)
-        .into();
-    if !has_places {
-        header.pop();
-    }
+    let cells = |finding| shown(cells(finding, context));
+    let header = ["CLUSTER", "LEVEL", "SUBJECT", "FINDING", "BINDING", "WHERE"];
+    let header = shown(header.map(str::to_owned).into());
     let mut widths: Vec<usize> = header.iter().map(|cell| cell.width()).collect();
     let mut words = widths.clone();
     for finding in &report.findings {
@@ -118,7 +122,9 @@ fn cells(finding: &Finding, context: Context<'_>) -> Vec<String> {
         .map(|file| Escaped(&file.to_string_lossy()).to_string());
     let who = finding.who.as_ref();
     let binding = finding.binding.as_ref();
+    let cluster = finding.cluster.as_deref();
     vec![
+        cluster.map_or_else(|| "-".to_owned(), |cluster| ShownName(cluster).to_string()),
         finding.severity.as_str().to_owned(),
         who.map_or_else(
             || "-".to_owned(),

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use super::{
-    Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut, Decision, Metrics,
-    MissRefusal, Reload, WatchKind,
+    Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut, Decision, FindingReason,
+    Metrics, MissRefusal, Reload, ReportWrite, WatchKind,
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 55] = [
+const NAMES: [&str; 60] = [
     "accept_errors",
     "access_reviews",
     "audit_lines",
@@ -30,6 +30,7 @@ const NAMES: [&str; 55] = [
     "connections_cut",
     "decisions",
     "events",
+    "findings",
     "history_entries",
     "history_evicted",
     "history_garbage",
@@ -53,10 +54,14 @@ const NAMES: [&str; 55] = [
     "policy_reloads",
     "provisioning_events",
     "ready",
+    "report_writes",
+    "reports",
+    "reports_left_out",
     "request_duration_seconds",
     "requests",
     "requests_in_flight",
     "rights_missing",
+    "scan_errors",
     "tls_handshake_errors",
     "watch_errors",
     "watch_events",
@@ -127,6 +132,7 @@ fn what_is_told_is_what_is_scraped() {
     metrics.miss_refused(MissRefusal::Share);
     metrics.set_stale(Some(Duration::from_millis(7_900)));
     metrics.set_drift(ConfigurationKind::Mutating, Some(2));
+    metrics.set_findings(&[(FindingReason::MissingCompanions, 5)], 1);
     metrics.set_holdings_entries(4_000);
     metrics.set_index_synced(true);
     metrics.watch_delivered(WatchKind::RoleBinding, 3);
@@ -137,6 +143,8 @@ fn what_is_told_is_what_is_scraped() {
     metrics.set_policy_loaded(1_700_000_000);
     metrics.set_policy_broken(true);
     metrics.set_ready(true);
+    metrics.set_reports(Some(3), 2);
+    metrics.report_written(ReportWrite::Forbidden);
     let text = metrics.encode();
     for line in [
         r#"build_info{version="1.2.3"} 1"#,
@@ -170,6 +178,9 @@ fn what_is_told_is_what_is_scraped() {
         "holdings_stale_seconds 7",
         r#"configuration_drift{kind="mutating"} 2"#,
         r#"configuration_drift{kind="validating"} -1"#,
+        r#"findings{reason="missing_companions"} 5"#,
+        r#"findings{reason="order_waits"} -1"#,
+        "scan_errors 1",
         "holdings_entries 4000",
         "index_synced 1",
         r#"watch_events_total{kind="RoleBinding"} 3"#,

@@ -1,5 +1,6 @@
 mod form;
 mod judging;
 mod laws;
+mod outlook;
 mod placing;
 mod world;

@@ -23,12 +23,12 @@ pub(super) fn write(
     context: Context<'_>,
     writer: &mut impl Write,
 ) -> io::Result<()> {
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; \
-         form-action 'none'",
-        digest(STYLE),
-        digest(SCRIPT)
-    );
+    let policy = content_security_policy(context.is_live);
+    let live = if context.is_live {
+        "<p id=\"live\" role=\"status\"></p>\n"
+    } else {
+        ""
+    };
     let summary = in_short(report);
     write!(
         writer,
@@ -36,7 +36,7 @@ pub(super) fn write(
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\" />\n\
          <title>bindguard: {summary}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n\
-         <header>\n<h1>bindguard</h1>\n<p>{summary}</p>\n<p>Policy {}, {}</p>\n</header>\n<main>\n",
+         <header>\n<h1>bindguard</h1>\n<p>{summary}</p>\n<p>Policy {}, {}</p>\n{live}</header>\n<main>\n",
         Escaped(&context.policy.name),
         Escaped(context.made)
     )?;
@@ -47,6 +47,19 @@ pub(super) fn write(
     write!(
         writer,
         "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>\n"
+    )
+}
+
+/// What a page lets run and load: its own style and script and nothing else, and one that is
+/// served may ask for itself again.
+#[must_use]
+pub fn content_security_policy(is_live: bool) -> String {
+    let connect = if is_live { "; connect-src 'self'" } else { "" };
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; \
+         form-action 'none'{connect}",
+        digest(STYLE),
+        digest(SCRIPT)
     )
 }
 
@@ -102,7 +115,18 @@ fn write_findings(
     for finding in &report.findings {
         write_finding(finding, report, context, writer)?;
     }
-    writer.write_all(b"</ol>\n</section>\n")
+    writer.write_all(b"</ol>\n")?;
+    let more = report
+        .summary
+        .findings
+        .saturating_sub(report.findings.len());
+    if more > 0 {
+        writeln!(
+            writer,
+            "<p>And {more} more, which are no worse: bindguard scan has them all.</p>"
+        )?;
+    }
+    writer.write_all(b"</section>\n")
 }
 
 fn write_finding(
@@ -127,6 +151,9 @@ fn write_finding(
     if let Some(binding) = &finding.binding {
         let shown = format!("{} ({})", binding.shown(), binding.role);
         writeln!(writer, "<p>{}</p>", Escaped(&shown))?;
+    }
+    if let Some(cluster) = &finding.cluster {
+        writeln!(writer, "<p>cluster {}</p>", Escaped(cluster))?;
     }
     if let Some(path) = path_of(finding) {
         let place = finding
@@ -158,8 +185,11 @@ fn write_exempt(report: &Report, writer: &mut impl Write) -> io::Result<()> {
     for exempt in &report.exempt {
         let subject = exempt.subject.as_ref();
         let subject = subject.map(|who| format!("{} in ", ShownIdentity(who.identity())));
+        let cluster = exempt.cluster.as_deref();
+        let cluster = cluster.map(|cluster| format!("cluster {cluster}: "));
         let shown = format!(
-            "{}{} ({})",
+            "{}{}{} ({})",
+            cluster.unwrap_or_default(),
             subject.unwrap_or_default(),
             exempt.binding.shown(),
             exempt.binding.role

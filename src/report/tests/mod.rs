@@ -1,0 +1,4 @@
+//! Reports of clusters that are made by hand.
+
+mod clusters;
+mod survey;
