@@ -102,10 +102,11 @@ impl Keeper {
                     // What is there is not known any more.
                     break;
                 }
-                sleep(GATHER).await;
                 let rest = LOOK_AGAIN.saturating_sub(looked.elapsed());
                 // The sender lives as long as the process.
                 let _ = timeout(rest, standings.changed()).await;
+                // Much is put right as soon as it is wrong: companions come before their binding.
+                sleep(GATHER).await;
             }
         }
     }
