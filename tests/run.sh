@@ -38,6 +38,8 @@ suite 'command line' "$cargo" test --locked --test command_line
 suite 'manifests' "$cargo" test --locked --test manifests
 suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
+suite 'promtool' tests/promtool/build.sh
+suite 'alerts' "$cargo" test --locked --test alerts
 suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'removal' "$cargo" test --locked --test removal
@@ -48,6 +50,7 @@ suite 'cert-manager' cert_manager
 suite 'provisioning' "$cargo" test --locked --test provisioning
 suite 'companions' "$cargo" test --locked --test companions
 suite 'scan' "$cargo" test --locked --test scan
+suite 'reports' "$cargo" test --locked --test reports
 suite 'history' "$cargo" test --locked --test history
 suite 'freshness' "$cargo" test --locked --test freshness
 suite 'oracle' "$cargo" test --locked --test oracle

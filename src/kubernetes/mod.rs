@@ -19,6 +19,7 @@ pub mod lease;
 mod lenient;
 pub mod namespace;
 pub mod object_watch;
+pub mod open_reports;
 pub mod ordered;
 pub mod role_binding;
 pub mod secret;

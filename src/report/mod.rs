@@ -13,6 +13,7 @@ mod fault;
 mod finding;
 mod format;
 mod judge;
+pub mod open_reports;
 mod plan;
 mod resource_list;
 pub mod scan;

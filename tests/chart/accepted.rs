@@ -24,7 +24,7 @@ fn plane() -> &'static ControlPlane {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}});
         plane.apply(ADMIN, &namespace.to_string()).expect_success();
         plane.apply(ADMIN, &kept::read(DEFINITIONS)).expect_success();
-        for name in ["certificates.cert-manager.io", "issuers.cert-manager.io", "podmonitors.monitoring.coreos.com"] {
+        for name in ["certificates.cert-manager.io", "issuers.cert-manager.io", "podmonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com"] {
             let crd = format!("crd/{name}");
             plane.kubectl(ADMIN, &["wait", "--for=condition=Established", "--timeout=30s", &crd]).expect_success();
         }

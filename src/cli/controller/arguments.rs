@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 
 use crate::cli::cluster::KubeconfigArguments;
 use crate::cli::duration;
@@ -28,6 +28,10 @@ What it needs in the cluster, and no more:
   leases in --bindguard-namespace: create; get and update the one by name
 With --certificates external: to list and watch the Secret of --tls-secret by
   name, and to get the webhook configurations by name; and the same for leases
+With --open-reports:
+  reports and clusterreports (openreports.io): list, create, patch, delete
+With --policy-config-map: create and patch events (events.k8s.io) in
+  --bindguard-namespace
 To find what is wrong in the cluster:
   clusterrolebindings and rolebindings: list, watch
   clusterroles: get the companions and the personas by name
@@ -178,6 +182,19 @@ pub(in crate::cli) struct Arguments {
 
     #[command(flatten)]
     pub(super) policy: PolicyArgument,
+
+    /// Keep a report of OpenReports for each binding that something is wrong with, 1,000 at most
+    #[arg(long, env = "BINDGUARD_OPEN_REPORTS", action = ArgAction::SetTrue)]
+    pub(super) open_reports: bool,
+
+    /// The ConfigMap that --policy is mounted from, for an Event on it when an edit is broken
+    #[arg(
+        long,
+        env = "BINDGUARD_POLICY_CONFIG_MAP",
+        value_parser = subdomain,
+        value_name = "NAME"
+    )]
+    pub(super) policy_config_map: Option<String>,
 
     /// Where probes and metrics are, over plain HTTP. Without a host: all addresses
     #[arg(
