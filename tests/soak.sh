@@ -21,3 +21,4 @@ export KUBEBUILDER_ASSETS
 "$cargo" test --locked --release --test manifests -- laws
 "$cargo" test --locked --release --test hostile
 BINDGUARD_SOAK=1 "$cargo" test --locked --test freshness --test install --test companions -- --nocapture
+image/check.sh
