@@ -28,3 +28,4 @@ export KUBEBUILDER_ASSETS
 "$cargo" test --locked --release --test cluster -- agreement
 "$cargo" test --locked --test scan -- --nocapture
 BINDGUARD_SOAK=1 "$cargo" test --locked --test freshness --test install --test companions -- --nocapture
+image/check.sh

@@ -14,7 +14,7 @@ use crate::support::{ADMIN, ControlPlane, Output};
 const DEFINITIONS: &str = "tests/chart/definitions.yaml";
 
 /// A control plane with the namespace at the restricted level, and what Pods refer to.
-fn plane() -> &'static ControlPlane {
+pub(crate) fn plane() -> &'static ControlPlane {
     static READY: Once = Once::new();
     let plane = ControlPlane::shared();
     READY.call_once(|| {
@@ -36,7 +36,7 @@ fn plane() -> &'static ControlPlane {
 }
 
 /// Creates objects without storing them.
-fn dry_run(objects: &BTreeSet<String>) -> Output {
+pub(crate) fn dry_run(objects: &BTreeSet<String>) -> Output {
     let objects: Vec<Value> = objects
         .iter()
         .map(|text| serde_json::from_str(text).unwrap())

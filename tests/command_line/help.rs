@@ -83,7 +83,7 @@ fn every_command_explains_itself() {
 }
 
 /// Without the spaces at the ends of lines, which editors take away.
-fn trimmed(text: &str) -> String {
+pub(crate) fn trimmed(text: &str) -> String {
     text.lines()
         .map(|line| format!("{}\n", line.trim_end()))
         .collect()
