@@ -126,7 +126,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         now: clock::now,
     });
     let (desk, news) = news(
-        &arguments.bindguard_namespace,
+        &arguments.installation.bindguard_namespace,
         arguments.policy_config_map.as_deref(),
     );
     let is_external = arguments.certificates == Certificates::External;
