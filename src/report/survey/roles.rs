@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kube::Client;
 
+use super::in_time;
 use crate::domain::companion_set::CompanionSet;
 use crate::domain::policy::Policy;
 use crate::domain::text::ShownName;
@@ -12,7 +13,6 @@ use crate::kubernetes::cluster_role::{self, Allows};
 use crate::report::fault::Fault;
 use crate::report::finding::{BindingName, Finding, Severity};
 use crate::report::judge::Report;
-use crate::state::listing;
 
 /// What is known of `ClusterRoles`, by their names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,8 +36,7 @@ impl Roles {
             if roles.0.contains_key(name) {
                 continue;
             }
-            let read = cluster_role::read(client, name).await;
-            let read = read.map_err(|error| listing::told(&error));
+            let read = in_time(cluster_role::read(client, name)).await;
             roles.0.insert(name.to_owned(), read);
         }
         roles
