@@ -7,7 +7,8 @@ LISTEN ?= 127.0.0.1:8443
 ADMIN_LISTEN ?= 127.0.0.1:8080
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run cluster control-plane lint test bench soak fuzz
+.PHONY: help deps build run cluster control-plane lint test bench soak fuzz \
+	image image-check palette-pack version release-check
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,3 +46,18 @@ bench: ## every performance figure beside what it is compared with, into docs/be
 	@tests/control-plane/build.sh >/dev/null
 	@$(CARGO) bench --locked --bench memory --no-run
 	@$(CARGO) bench --locked --bench report
+
+image: deps ## build the image with buildah, without a registry, into target/image
+	@image/build.sh
+
+image-check: deps ## build the image, run it, build its program again elsewhere, and compare
+	@CARGO="$(CARGO)" image/check.sh
+
+palette-pack: ## make the Palette pack for IMAGE, where the image was pushed, in target/palette
+	@palette/build.sh "$(IMAGE)" target/palette
+
+version: ## give crate, chart, image and pack the version VERSION, and the changelog its heading
+	@release/version.sh "$(VERSION)"
+
+release-check: ## whether this tree can be released as the version that it has
+	@release/check.sh

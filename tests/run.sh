@@ -24,6 +24,11 @@ control_plane() {
   KUBEBUILDER_ASSETS=$(tests/control-plane/build.sh) && export KUBEBUILDER_ASSETS
 }
 
+cert_manager() {
+  BINDGUARD_CERT_MANAGER=$(tests/cert-manager/build.sh) && export BINDGUARD_CERT_MANAGER &&
+    "$cargo" test --locked --test install cert_manager -- --ignored
+}
+
 suite 'format' "$cargo" fmt --check
 suite 'lints' "$cargo" clippy --locked --all-targets --quiet -- -D warnings
 suite 'build tests' "$cargo" test --locked --no-run --quiet
@@ -33,15 +38,19 @@ suite 'command line' "$cargo" test --locked --test command_line
 suite 'manifests' "$cargo" test --locked --test manifests
 suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
+suite 'promtool' tests/promtool/build.sh
+suite 'alerts' "$cargo" test --locked --test alerts
 suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'removal' "$cargo" test --locked --test removal
 suite 'chart' "$cargo" test --locked --test chart
 suite 'certificates' "$cargo" test --locked --test certificates
 suite 'install' "$cargo" test --locked --test install
+suite 'cert-manager' cert_manager
 suite 'provisioning' "$cargo" test --locked --test provisioning
 suite 'companions' "$cargo" test --locked --test companions
 suite 'scan' "$cargo" test --locked --test scan
+suite 'reports' "$cargo" test --locked --test reports
 suite 'history' "$cargo" test --locked --test history
 suite 'freshness' "$cargo" test --locked --test freshness
 suite 'oracle' "$cargo" test --locked --test oracle

@@ -12,6 +12,9 @@ export HOSTILE_DAMAGED=${HOSTILE_DAMAGED:-200000}
 export HOSTILE_DENIALS=${HOSTILE_DENIALS:-2000}
 export HOSTILE_CARRIED_OUT=${HOSTILE_CARRIED_OUT:-500}
 export FIX_CASES=${FIX_CASES:-100000}
+export MATRIX_CASES=${MATRIX_CASES:-3600}
+export EXPLAIN_CASES=${EXPLAIN_CASES:-10000}
+export AGREE_CASES=${AGREE_CASES:-10000}
 export SCAN_ROUNDS=${SCAN_ROUNDS:-100}
 
 KUBEBUILDER_ASSETS=$(tests/control-plane/build.sh)
@@ -19,7 +22,10 @@ export KUBEBUILDER_ASSETS
 
 "$cargo" test --locked --release --lib -- laws
 "$cargo" test --locked --release --test oracle
-"$cargo" test --locked --release --test manifests -- laws
+"$cargo" test --locked --release --test manifests -- laws explain
 "$cargo" test --locked --release --test hostile
+"$cargo" test --locked --test provisioning -- --nocapture matrix::
+"$cargo" test --locked --release --test cluster -- agreement
 "$cargo" test --locked --test scan -- --nocapture
 BINDGUARD_SOAK=1 "$cargo" test --locked --test freshness --test install --test companions -- --nocapture
+image/check.sh

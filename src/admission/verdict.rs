@@ -38,15 +38,18 @@ pub(super) async fn answer(
     let review = under_review.review;
     let policy = snapshot.policy();
     // What is refused takes nothing away.
-    if !matches!(decision, Decision::Deny(_)) {
+    let not_judged = if matches!(decision, Decision::Deny(_)) {
+        None
+    } else {
         let beside = Some(Beside { policy, decision });
-        let removal = removal::judge(webhook, review, under_review.bytes, beside, budget).await;
-        if let Some(answer) = removal {
-            return answer;
+        match removal::judge(webhook, review, under_review.bytes, beside, budget).await {
+            removal::Told::Answer(answer) => return answer,
+            removal::Told::NotJudged(warning) => Some(warning),
+            removal::Told::Nothing => None,
         }
-    }
+    };
     let (verdict, fault) = match decision {
-        Decision::Allow(_) => return webhook.allow(review),
+        Decision::Allow(_) => return webhook.allow(review, not_judged.as_deref()),
         Decision::Warn(fault) => (Verdict::Warn, fault),
         Decision::Audit(fault) => (Verdict::Audit, fault),
         Decision::Deny(fault) => (Verdict::Deny, fault),
@@ -61,6 +64,7 @@ pub(super) async fn answer(
         fault,
     );
     let response = respond(under_review, policy, verdict, fault, (&name, &told));
+    let response = with_warnings(response, not_judged.into_iter().collect());
     // Boxed, so that calls that leave no record are small.
     Box::pin(recorded(webhook, &record, response, budget))
         .await

@@ -65,9 +65,11 @@ impl Webhook {
         };
         let Some(binding) = review.binding() else {
             let budget = Budget::beginning_now(timeout);
-            return removal::judge(self, &review, body.len(), None, budget)
-                .await
-                .unwrap_or_else(|| self.allow(&review));
+            return match removal::judge(self, &review, body.len(), None, budget).await {
+                removal::Told::Answer(answer) => answer,
+                removal::Told::Nothing => self.allow(&review, None),
+                removal::Told::NotJudged(warning) => self.allow(&review, Some(&warning)),
+            };
         };
         let previous = review.previous();
         let ordered = Ordered::of(self);
@@ -104,10 +106,14 @@ impl Webhook {
         Answer::try_again(message)
     }
 
-    /// Lets a call pass that there is nothing to say of.
-    pub(super) fn allow(&self, review: &Review<'_>) -> Answer {
+    /// Lets a call pass that there is nothing to say of, but for a warning.
+    pub(super) fn allow(&self, review: &Review<'_>, warning: Option<&str>) -> Answer {
         self.metrics.decided(Decision::Allow);
-        Answer::review(Response::allow(&review.uid).encode(), Decision::Allow)
+        let mut response = Response::allow(&review.uid);
+        if let Some(warning) = warning {
+            response.push_warning(warning);
+        }
+        Answer::review(response.encode(), Decision::Allow)
     }
 }
 

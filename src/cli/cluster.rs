@@ -8,6 +8,7 @@ use clap::{Args, ValueHint};
 use kube::Client;
 
 use crate::kubernetes::client::{ClientOptions, connect};
+use crate::kubernetes::words::in_words;
 
 /// Which cluster.
 #[derive(Debug, Args)]
@@ -154,11 +155,9 @@ pub(super) async fn connect_to(options: &ClientOptions) -> anyhow::Result<Client
 }
 
 /// What went wrong, in the API server's own words where it spoke.
+#[allow(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
 pub(super) fn told(error: kube::Error) -> anyhow::Error {
-    match error {
-        kube::Error::Api(status) if !status.message.is_empty() => anyhow!(status.message),
-        other => other.into(),
-    }
+    anyhow!(in_words(&error))
 }
 
 /// Runs what a command has to wait for.

@@ -44,6 +44,11 @@ pub(super) struct InputArguments {
 }
 
 impl InputArguments {
+    /// What is given as the namespace of `RoleBindings` that name none.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
     /// Reads everything; `keep` is to keep the bytes as well.
     pub(super) fn read(&self, keep: bool) -> anyhow::Result<Sources> {
         let progress = Progress::begin("reading manifests");
@@ -76,10 +81,7 @@ impl InputArguments {
     ) -> anyhow::Result<Beside> {
         let Some(cluster) = cluster else {
             return Ok(Beside {
-                namespace: self
-                    .namespace
-                    .clone()
-                    .unwrap_or_else(|| "default".to_owned()),
+                namespace: self.namespace().unwrap_or("default").to_owned(),
                 ..Beside::default()
             });
         };
@@ -87,11 +89,11 @@ impl InputArguments {
             let client = cluster.connect().await?;
             let _progress = Progress::begin("reading the cluster's ClusterRoleBindings");
             let held = cluster::holdings(&client, policy).await?;
-            let namespace = self.namespace.as_deref();
             Ok(Beside {
                 holdings: held.holdings,
                 taken: held.names,
-                namespace: namespace
+                namespace: self
+                    .namespace()
                     .unwrap_or_else(|| client.default_namespace())
                     .to_owned(),
             })

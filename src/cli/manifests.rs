@@ -9,12 +9,13 @@ use clap::{ArgGroup, Args, ValueHint};
 use rustls_pki_types::ServerName;
 use serde::Serialize;
 
+use super::controller::Certificates;
 use super::names::{is_label, subdomain};
 use super::{Outcome, output, policy};
 use crate::admission::configuration::{Endpoint, NAME, mutating, validating};
 use crate::certificates::pair::Chain;
 use crate::domain::policy::ServiceAccountName;
-use crate::provisioning::guard::guards;
+use crate::provisioning::guard::{BundleKeeper, guards};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,9 +30,9 @@ Examples:
 /// exempt namespaces; and changes and deletions of those to companions.
 ///
 /// The guards are ValidatingAdmissionPolicies, which take Kubernetes 1.30 or later. By them the API
-/// server refuses orders for companions from whoever may not bind them by hand, and confines the
-/// controller. With provisioning.mode Disabled there is no guard of orders and no webhook that
-/// patches.
+/// server refuses orders for companions from whoever may not bind them by hand, confines the
+/// controller, and lets nobody empty the caBundle of the webhooks. With provisioning.mode Disabled
+/// there is no guard of orders and no webhook that patches.
 ///
 /// Print and apply it all anew when the policy changes.
 #[derive(Debug, Args)]
@@ -53,7 +54,8 @@ pub(super) struct Arguments {
     #[arg(long, env = "BINDGUARD_CA", value_name = "FILE", value_hint = ValueHint::FilePath)]
     ca: Option<PathBuf>,
 
-    /// The ServiceAccount that the controller runs as: NAMESPACE/NAME. Two of the guards confine it
+    /// The ServiceAccount that the controller runs as: NAMESPACE/NAME. Two of the guards confine it,
+    /// and one lets it alone change the caBundle
     #[arg(
         long,
         env = "BINDGUARD_CONTROLLER",
@@ -73,6 +75,12 @@ pub(super) struct Arguments {
     )]
     webhook_configuration: String,
 
+    /// Who looks after the certificates, and fills in the caBundle. With self-managed a guard lets
+    /// nobody but the controller change it. If this is left out: external with --ca, self-managed
+    /// without
+    #[arg(long, env = "BINDGUARD_CERTIFICATES", value_name = "WHO")]
+    certificates: Option<Certificates>,
+
     #[command(flatten)]
     policy: policy::PolicyArgument,
 }
@@ -84,6 +92,7 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         ca,
         controller,
         webhook_configuration,
+        certificates,
         policy,
     } = arguments;
     let endpoint = match (url, service) {
@@ -106,7 +115,11 @@ pub(super) fn run(arguments: Arguments) -> anyhow::Result<Outcome> {
         mutating.metadata.name = Some(webhook_configuration.clone());
         push_document(&mut text, &mutating)?;
     }
-    for guard in guards(&policy, &controller, &webhook_configuration) {
+    let keeper = match (certificates, &bundle) {
+        (Some(Certificates::SelfManaged), _) | (None, None) => BundleKeeper::Controller,
+        (Some(Certificates::External), _) | (None, Some(_)) => BundleKeeper::Others,
+    };
+    for guard in guards(&policy, &controller, &webhook_configuration, keeper) {
         push_document(&mut text, &guard.policy)?;
         push_document(&mut text, &guard.binding)?;
     }

@@ -16,9 +16,11 @@ mod controller;
 mod denials;
 mod duration;
 mod environment;
+mod explain;
 mod findings;
 mod fix;
 mod input;
+mod installation;
 mod krm;
 mod log;
 mod manifests;
@@ -77,6 +79,7 @@ enum Command {
     Check(Box<check::Arguments>),
     Certs(Box<certs::Arguments>),
     Denials(Box<denials::Arguments>),
+    Explain(Box<explain::Arguments>),
     Fix(Box<fix::Arguments>),
     Krm(krm::Arguments),
     Scan(Box<scan::Arguments>),
@@ -118,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Controller(arguments) => controller::run(&arguments),
         Command::Certs(arguments) => certs::run(*arguments),
         Command::Denials(arguments) => denials::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Fix(arguments) => fix::run(&arguments),
         Command::Krm(arguments) => krm::run(&arguments),
         Command::Scan(arguments) => scan::run(&arguments),

@@ -78,7 +78,9 @@ fn with_causes(error: &anyhow::Error) -> String {
     }
     for cause in error.chain().skip(1).map(ToString::to_string) {
         if !told.contains(&cause) {
-            text.extend(["  because: ", &cause, "\n"]);
+            for line in cause.lines() {
+                text.extend(["  because: ", line, "\n"]);
+            }
             told = cause;
         }
     }

@@ -9,6 +9,7 @@ use kube::Client;
 use serde_json::json;
 
 use super::cluster::{ClusterArguments, block_on, told};
+use super::installation::ConfigurationArgument;
 use super::{Outcome, output};
 use crate::kubernetes::webhook_configuration::{WebhookConfiguration, delete};
 
@@ -28,14 +29,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Arguments {
-    /// The name of the two configurations
-    #[arg(
-        long,
-        env = "BINDGUARD_WEBHOOK_CONFIGURATION",
-        value_name = "NAME",
-        default_value = crate::admission::configuration::NAME
-    )]
-    webhook_configuration: String,
+    #[command(flatten)]
+    configuration: ConfigurationArgument,
 
     /// How to print what was removed
     #[arg(
@@ -63,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
 
 async fn unregister(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let client = arguments.cluster.connect().await?;
-    let name = &arguments.webhook_configuration;
+    let name = &arguments.configuration.webhook_configuration;
     // Both are tried, whatever comes of the first: what is left behind refuses writes.
     let removed = [
         attempt::<ValidatingWebhookConfiguration>(&client, name).await,

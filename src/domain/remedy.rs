@@ -38,15 +38,22 @@ pub fn command(
     }
     let role = companion.cluster_role.as_str();
     let name = binding_name(role, &identities);
+    Some(command_that_binds(&name, role, &identities))
+}
+
+/// The command that makes a binding of this name to a ClusterRole, for identities that
+/// [can be commanded](can_be_commanded).
+#[must_use]
+pub fn command_that_binds(name: &str, role: &str, identities: &[Identity<'_>]) -> String {
     let mut command = format!(
         "kubectl create clusterrolebinding {} --clusterrole={}",
-        ShellWord(&name),
+        ShellWord(name),
         ShellWord(role)
     );
     for identity in identities {
-        write_flag(&mut command, identity);
+        write_flag(&mut command, *identity);
     }
-    Some(command)
+    command
 }
 
 /// Whether a shell command can name the identity.

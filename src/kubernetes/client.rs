@@ -6,6 +6,8 @@ use std::time::Duration;
 use kube::config::{Context, InClusterError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
+use super::kubeconfig::{KubeconfigFault, no_pod};
+
 /// How long the API server leaves a watch open. It is short because only its end, or an error,
 /// tells a quiet watch from a dead one.
 pub const WATCH_TIMEOUT: Duration = Duration::from_secs(25);
@@ -38,11 +40,11 @@ pub enum ClientError {
         /// The file.
         path: PathBuf,
         /// Why.
-        source: Box<KubeconfigError>,
+        source: KubeconfigFault,
     },
     /// The kubeconfig that `KUBECONFIG` or the home directory names cannot be used.
     #[error("cannot use the kubeconfig of $KUBECONFIG or ~/.kube/config")]
-    DefaultKubeconfig(#[source] Box<KubeconfigError>),
+    DefaultKubeconfig(#[source] KubeconfigFault),
     /// There is no such context.
     #[error("kubeconfig {origin} has no context {context:?}; it has {}", list(.known))]
     UnknownContext {
@@ -84,18 +86,19 @@ pub enum ClientError {
         /// Where the kubeconfig is.
         origin: String,
         /// Why.
-        source: Box<KubeconfigError>,
+        source: KubeconfigFault,
     },
     /// Neither the pod nor a kubeconfig names a cluster.
     #[error(
-        "no cluster is configured: this is not a pod of one ({in_cluster}), and there is no \
-         kubeconfig in $KUBECONFIG or ~/.kube/config; name one with --kubeconfig"
+        "no cluster is configured: this is not a pod of one ({}), and there is no \
+         kubeconfig in $KUBECONFIG or ~/.kube/config; name one with --kubeconfig",
+        no_pod(.in_cluster)
     )]
     NoCluster {
         /// Why the pod's configuration cannot be used.
         in_cluster: Box<InClusterError>,
         /// Why the kubeconfig cannot be used.
-        source: Box<KubeconfigError>,
+        source: KubeconfigFault,
     },
     /// The configuration does not make a client.
     #[error("cannot set up the client for {cluster}")]
@@ -134,8 +137,8 @@ async fn configuration(options: &ClientOptions) -> Result<Config, ClientError> {
         return from_file(path, options.context.as_deref()).await;
     }
     if options.context.is_some() {
-        let kubeconfig = Kubeconfig::read()
-            .map_err(|source| ClientError::DefaultKubeconfig(Box::new(source)))?;
+        let kubeconfig =
+            Kubeconfig::read().map_err(|source| ClientError::DefaultKubeconfig(source.into()))?;
         return from_kubeconfig(kubeconfig, DEFAULT, options.context.as_deref()).await;
     }
     match Config::incluster() {
@@ -144,9 +147,9 @@ async fn configuration(options: &ClientOptions) -> Result<Config, ClientError> {
             Ok(kubeconfig) => from_kubeconfig(kubeconfig, DEFAULT, None).await,
             Err(source) if is_absent(&source) => Err(ClientError::NoCluster {
                 in_cluster: Box::new(in_cluster),
-                source: Box::new(source),
+                source: source.into(),
             }),
-            Err(source) => Err(ClientError::DefaultKubeconfig(Box::new(source))),
+            Err(source) => Err(ClientError::DefaultKubeconfig(source.into())),
         },
     }
 }
@@ -156,7 +159,7 @@ const DEFAULT: &str = "$KUBECONFIG or ~/.kube/config";
 async fn from_file(path: &Path, context: Option<&str>) -> Result<Config, ClientError> {
     let kubeconfig = Kubeconfig::read_from(path).map_err(|source| ClientError::Kubeconfig {
         path: path.to_owned(),
-        source: Box::new(source),
+        source: source.into(),
     })?;
     from_kubeconfig(
         kubeconfig,
@@ -214,7 +217,7 @@ async fn from_kubeconfig(
         .map_err(|source| ClientError::Context {
             context,
             origin: origin.to_owned(),
-            source: Box::new(source),
+            source: source.into(),
         })?;
     if !has_proxy {
         // kube takes HTTPS_PROXY of the environment for every cluster, without regard to NO_PROXY.

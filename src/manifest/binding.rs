@@ -78,7 +78,9 @@ impl ManifestBinding {
 }
 
 impl ManifestSubject {
-    fn as_subject(&self) -> Subject<'_> {
+    /// The subject as the rule looks at it.
+    #[must_use]
+    pub fn as_subject(&self) -> Subject<'_> {
         Subject {
             kind: self.kind,
             name: &self.name,

@@ -3,8 +3,10 @@
 //! No proof of anything: that is the guard's. Asked first, so that those whom the guard would
 //! refuse are not given an order, and hear what the rule has to say instead.
 
+mod in_flight;
+
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -13,6 +15,8 @@ use hashbrown::HashMap;
 use kube::Client;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout};
+
+use self::in_flight::{InFlight, Outcome};
 
 use crate::domain::binding::RBAC_GROUP;
 use crate::domain::policy::Policy;
@@ -35,6 +39,7 @@ const SHARE_A_SECOND: u32 = MOST_A_SECOND / 2;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 type Ask = Arc<dyn Fn(Who, Right) -> BoxFuture<'static, Result<Said, String>> + Send + Sync>;
+/// Of everything that an answer may depend on.
 type Digest32 = [u8; 32];
 
 /// Why a requester is not given an order. It reads on after `nothing is ordered:`.
@@ -83,7 +88,8 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Asks, remembers a yes for a moment, and never a no. Clones share what is remembered.
+/// Asks, remembers a yes for a moment, and never a no. Who asks the same while it is asked waits
+/// for the same answer. Clones share all of it.
 #[derive(Clone)]
 pub struct Access {
     ask: Ask,
@@ -99,6 +105,7 @@ struct Known {
     /// For whom, by the digest of the name alone: all tokens and groups of a requester are one
     /// share. Everybody in it was asked about in this second, so it is never longer than `asked`.
     shares: HashMap<Digest32, u32>,
+    in_flight: InFlight,
 }
 
 impl Access {
@@ -123,6 +130,7 @@ impl Access {
             second: Instant::now(),
             asked: 0,
             shares: HashMap::new(),
+            in_flight: InFlight::default(),
         };
         Self {
             ask,
@@ -132,7 +140,7 @@ impl Access {
     }
 
     /// Whether somebody may create every companion of the policy by hand. `within` is what there is
-    /// of time.
+    /// of time, also for who waits for what another call has asked.
     ///
     /// # Errors
     ///
@@ -145,30 +153,62 @@ impl Access {
     ) -> Result<(), NoAccess> {
         let rights = rights(policy);
         let key = key(&who, &rights);
-        if self.enter(&key, &who.username, rights.len())? == Entry::Known {
+        let Some(outcome) = self.enter(key, who, rights)? else {
             return Ok(());
-        }
+        };
         let patience = within.min(PATIENCE);
+        timeout(patience, outcome).await.unwrap_or_else(|_elapsed| {
+            self.metrics.access_reviewed(AccessReview::Failed);
+            Err(NoAccess::Late(patience))
+        })
+    }
+
+    /// What is to be waited for: nothing, where the answer is known; what is being asked already; or
+    /// a question of its own, if it may be asked now.
+    fn enter(
+        &self,
+        key: Digest32,
+        who: Who,
+        rights: Vec<Right>,
+    ) -> Result<Option<Outcome>, NoAccess> {
+        let mut known = self.known();
+        let is_known = known
+            .yes
+            .get(&key)
+            .is_some_and(|since| since.elapsed() < LIFETIME);
+        if is_known {
+            return Ok(None);
+        }
+        if let Some(outcome) = known.in_flight.join(&key) {
+            return Ok(Some(outcome));
+        }
+        if let Err(refused) = known.count(&who.username, rights.len()) {
+            self.metrics.access_reviewed(AccessReview::Refused);
+            return Err(refused);
+        }
+        let outcome = self.clone().find_out(key, who, rights).boxed().shared();
+        known.in_flight.insert(key, &outcome);
+        Ok(Some(outcome))
+    }
+
+    /// Asks for each right. However many wait for it, this is done once.
+    async fn find_out(self, key: Digest32, who: Who, rights: Vec<Right>) -> Result<(), NoAccess> {
         let asked = rights
             .iter()
             .map(|right| (self.ask)(who.clone(), right.clone()));
-        let answers = timeout(patience, join_all(asked))
-            .await
-            .map_err(|_elapsed| {
-                self.metrics.access_reviewed(AccessReview::Failed);
-                NoAccess::Late(patience)
-            })?;
-        let told = rights.into_iter().zip(answers);
-        let outcome = told
-            .into_iter()
-            .try_for_each(|(right, answer)| match answer {
-                Ok(Said::Yes) => Ok(()),
-                Ok(Said::No) => Err(NoAccess::Lacks {
-                    who: who.username.clone(),
-                    right,
-                }),
-                Ok(Said::Failed(reason)) | Err(reason) => Err(NoAccess::Failed(reason)),
-            });
+        let answers = join_all(asked).await;
+        let outcome =
+            rights
+                .into_iter()
+                .zip(answers)
+                .try_for_each(|(right, answer)| match answer {
+                    Ok(Said::Yes) => Ok(()),
+                    Ok(Said::No) => Err(NoAccess::Lacks {
+                        who: who.username.clone(),
+                        right,
+                    }),
+                    Ok(Said::Failed(reason)) | Err(reason) => Err(NoAccess::Failed(reason)),
+                });
         self.metrics.access_reviewed(match &outcome {
             Ok(()) => AccessReview::Allowed,
             Err(NoAccess::Lacks { .. }) => AccessReview::Denied,
@@ -180,41 +220,8 @@ impl Access {
         outcome
     }
 
-    /// Whether there is anything to ask, and it may be asked now.
-    fn enter(&self, key: &Digest32, who: &str, questions: usize) -> Result<Entry, NoAccess> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_known = known
-            .yes
-            .get(key)
-            .is_some_and(|since| since.elapsed() < LIFETIME);
-        if is_known {
-            return Ok(Entry::Known);
-        }
-        if known.second.elapsed() >= Duration::from_secs(1) {
-            known.second = Instant::now();
-            known.asked = 0;
-            known.shares.clear();
-        }
-        let questions = u32::try_from(questions).unwrap_or(u32::MAX);
-        let asked = known.asked.saturating_add(questions);
-        if asked > MOST_A_SECOND {
-            self.metrics.access_reviewed(AccessReview::Refused);
-            return Err(NoAccess::TooMany);
-        }
-        let requester = Sha256::digest(who).into();
-        let spent = known.shares.get(&requester).copied().unwrap_or_default();
-        let share = spent.saturating_add(questions);
-        if share > SHARE_A_SECOND {
-            self.metrics.access_reviewed(AccessReview::Refused);
-            return Err(NoAccess::ShareSpent(who.to_owned()));
-        }
-        known.shares.insert(requester, share);
-        known.asked = asked;
-        Ok(Entry::ToAsk)
-    }
-
     fn remember(&self, key: Digest32) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         if known.yes.len() >= MOST_REMEMBERED {
             known.yes.retain(|_, since| since.elapsed() < LIFETIME);
         }
@@ -222,18 +229,41 @@ impl Access {
             known.yes.insert(key, Instant::now());
         }
     }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// Counts questions about somebody, if they may be asked in this second.
+    fn count(&mut self, who: &str, questions: usize) -> Result<(), NoAccess> {
+        if self.second.elapsed() >= Duration::from_secs(1) {
+            self.second = Instant::now();
+            self.asked = 0;
+            self.shares.clear();
+        }
+        let questions = u32::try_from(questions).unwrap_or(u32::MAX);
+        let asked = self.asked.saturating_add(questions);
+        if asked > MOST_A_SECOND {
+            return Err(NoAccess::TooMany);
+        }
+        let requester = Sha256::digest(who).into();
+        let spent = self.shares.get(&requester).copied().unwrap_or_default();
+        let share = spent.saturating_add(questions);
+        if share > SHARE_A_SECOND {
+            return Err(NoAccess::ShareSpent(who.to_owned()));
+        }
+        self.shares.insert(requester, share);
+        self.asked = asked;
+        Ok(())
+    }
 }
 
 impl fmt::Debug for Access {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.debug_struct("Access").finish_non_exhaustive()
     }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Entry {
-    Known,
-    ToAsk,
 }
 
 /// What the guard demands.

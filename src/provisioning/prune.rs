@@ -70,9 +70,9 @@ impl Unneeded {
 pub async fn unneeded(client: &Client, policy: &Policy) -> Result<Vec<Unneeded>, PruneError> {
     // First what there is, then what is needed: who is bound in between needs theirs.
     let ours = companion::labelled(client, PART_OF_LABEL, PART_OF).await;
-    let ours = ours.map_err(|source| ListError::Failed {
+    let ours = ours.map_err(|error| ListError::Failed {
         what: "ClusterRoleBindings",
-        source: Box::new(source),
+        error: Box::new(error),
     })?;
     let gather = |needed: &mut Needed, listed: Listed<'_>| {
         let binding = listed.binding();

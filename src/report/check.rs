@@ -67,10 +67,7 @@ pub fn check(policy: &Policy, sources: &Sources, beside: Beside, companions: Com
     }
     report.findings.append(&mut early.findings);
     report.summary.files = Some(sources.files.len());
-    let problems = sources.problems();
-    report.errors = problems
-        .map(|problem| Escaped(&problem.to_string()).to_string())
-        .collect();
+    report.errors = problems(sources);
     report.finish()
 }
 
@@ -82,21 +79,36 @@ fn judge(
     binding: &Binding<'_>,
     holdings: &Index,
 ) {
-    let name = || {
-        let generated = manifest.generate_name.as_deref();
-        let shown = generated.filter(|_| manifest.name.is_empty());
-        BindingName::of(
-            binding,
-            shown.unwrap_or(&manifest.name),
-            Some(Arc::clone(file)),
-        )
-    };
+    let name = || name_of(file, manifest, binding);
     let places = || places(manifest, binding);
     report.judge(policy, binding, holdings, name, places);
 }
 
+/// How a binding of a manifest is shown.
+pub(super) fn name_of(
+    file: &Arc<Path>,
+    manifest: &ManifestBinding,
+    binding: &Binding<'_>,
+) -> BindingName {
+    let generated = manifest.generate_name.as_deref();
+    let shown = generated.filter(|_| manifest.name.is_empty());
+    BindingName::of(
+        binding,
+        shown.unwrap_or(&manifest.name),
+        Some(Arc::clone(file)),
+    )
+}
+
+/// What could not be read, each in a line.
+pub(super) fn problems(sources: &Sources) -> Vec<String> {
+    let problems = sources.problems();
+    problems
+        .map(|problem| Escaped(&problem.to_string()).to_string())
+        .collect()
+}
+
 /// Every binding, with the file that it is in.
-fn bindings(sources: &Sources) -> impl Iterator<Item = (&Arc<Path>, &ManifestBinding)> {
+pub(super) fn bindings(sources: &Sources) -> impl Iterator<Item = (&Arc<Path>, &ManifestBinding)> {
     sources.files.iter().flat_map(|file| {
         let bindings = file.contents.bindings.iter();
         bindings.map(|binding| (&file.path, binding))
@@ -104,7 +116,7 @@ fn bindings(sources: &Sources) -> impl Iterator<Item = (&Arc<Path>, &ManifestBin
 }
 
 /// The binding in the namespace that it will have.
-fn in_namespace<'a>(manifest: &'a ManifestBinding, namespace: &'a str) -> Binding<'a> {
+pub(super) fn in_namespace<'a>(manifest: &'a ManifestBinding, namespace: &'a str) -> Binding<'a> {
     let mut binding = manifest.as_binding();
     if binding.kind == BindingKind::RoleBinding && binding.namespace.is_none() {
         binding.namespace = Some(namespace);

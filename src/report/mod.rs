@@ -8,15 +8,18 @@ pub mod check;
 pub mod cluster;
 mod companion;
 mod compose;
+pub mod explain;
 mod fault;
 mod finding;
 mod format;
 mod judge;
+pub mod open_reports;
 mod plan;
 mod resource_list;
 pub mod scan;
 pub mod standing;
 mod survey;
+pub mod terminal;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -15,12 +15,16 @@ use super::readiness::Readiness;
 /// `/livez` says that the process can answer, and nothing of what it depends on: a restart
 /// repairs no API server.
 pub fn router(readiness: Readiness, metrics: Metrics) -> Router {
+    let probed = readiness.clone();
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(move || async move { readyz(&readiness) }))
         .route(
             "/metrics",
-            get(move || async move { ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics.encode()) }),
+            get(move || async move {
+                metrics.set_ready(probed.is_ready());
+                ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics.encode())
+            }),
         )
         .fallback(|| async { (StatusCode::NOT_FOUND, "try /livez, /readyz or /metrics\n") })
         .method_not_allowed_fallback(|| async {

@@ -9,6 +9,7 @@ use super::seen::Seen;
 use crate::domain::binding::Binding;
 use crate::kubernetes::cluster_role_binding::{self, ClusterRoleBinding};
 use crate::kubernetes::role_binding::{self, RoleBinding};
+use crate::kubernetes::words::in_words;
 
 /// How often a list may expire before that counts as a failure.
 const ATTEMPTS: u32 = 3;
@@ -17,12 +18,12 @@ const ATTEMPTS: u32 = 3;
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {
     /// The API server, or the way to it.
-    #[error("cannot list the {what}: {}", told(.source))]
+    #[error("cannot list the {what}: {}", in_words(.error))]
     Failed {
         /// What was listed.
         what: &'static str,
         /// Why.
-        source: Box<kube::Error>,
+        error: Box<kube::Error>,
     },
     /// The API server forgot the state that it was listing before all of it was read.
     #[error("the list of {what} expired {ATTEMPTS} times before it was complete")]
@@ -139,9 +140,9 @@ async fn pages<K: Clone, T>(
             let page = match list(token).await {
                 Ok(page) => page,
                 Err(kube::Error::Api(status)) if status.code == 410 => continue 'attempts,
-                Err(source) => {
-                    let source = Box::new(source);
-                    return Err(ListError::Failed { what, source });
+                Err(error) => {
+                    let error = Box::new(error);
+                    return Err(ListError::Failed { what, error });
                 }
             };
             gather(&mut gathered, &page);
@@ -154,11 +155,8 @@ async fn pages<K: Clone, T>(
     Err(ListError::Expired { what })
 }
 
-/// The API server's own words, where it spoke.
+/// What went wrong, as [`in_words`] tells it.
 #[must_use]
 pub fn told(error: &kube::Error) -> String {
-    match error {
-        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
-        other => other.to_string(),
-    }
+    in_words(error)
 }

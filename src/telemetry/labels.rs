@@ -273,6 +273,26 @@ label! {
 }
 
 label! {
+    /// What came of writing a report of findings.
+    ReportWrite = "result" {
+        /// It is written, or deleted.
+        Ok = "ok",
+        /// OpenReports is not installed.
+        Absent = "absent",
+        /// Its namespace is being deleted.
+        Going = "going",
+        /// The right to list, create, patch or delete it is missing.
+        Forbidden = "forbidden",
+        /// Somebody else has made one of its name.
+        InTheWay = "in_the_way",
+        /// The API server does not take it for another reason.
+        Refused = "refused",
+        /// The API server cannot be asked, or did not answer in time; it is tried again.
+        Unreachable = "unreachable",
+    }
+}
+
+label! {
     /// Which certificate.
     Certificate = "certificate" {
         /// The authority that signs.

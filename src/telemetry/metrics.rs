@@ -15,7 +15,7 @@ use super::call::{CallGuard, ConnectionGuard};
 use super::labels::{
     AccessReview, By, By2, Certificate, CertificateWork, Companion, ConfigurationKind,
     Confirmation, Cut, Decision, Endpoint, EventWrite, FindingReason, HistoryWrite, MissRefusal,
-    Order, OrderEnd, Outcome, Reload, Telling, WatchKind,
+    Order, OrderEnd, Outcome, Reload, ReportWrite, Telling, WatchKind,
 };
 use super::register::{Durations, by, by2, counter, durations, gauge, gauges, seconds, seconds_by};
 
@@ -32,6 +32,7 @@ const UNKNOWN: i64 = -1;
 pub struct Metrics(Arc<Inner>);
 
 struct Inner {
+    ready: Gauge,
     requests: Family<By2<Endpoint, Outcome>, Counter>,
     request_duration: Durations<Endpoint>,
     requests_in_flight: Gauge,
@@ -84,8 +85,12 @@ struct Inner {
     configuration_drift: Family<By<ConfigurationKind>, Gauge>,
     findings: Family<By<FindingReason>, Gauge>,
     scan_errors: Gauge,
+    reports: Gauge,
+    reports_left_out: Gauge,
+    report_writes: Family<By<ReportWrite>, Counter>,
     policy_reloads: Family<By<Reload>, Counter>,
     policy_loaded: Gauge,
+    policy_broken: Gauge,
     registry: Registry,
 }
 
@@ -113,6 +118,11 @@ impl Metrics {
             tracing::error!("cannot encode the metrics");
         }
         text
+    }
+
+    /// Whether this process is ready, as of now.
+    pub fn set_ready(&self, ready: bool) {
+        self.0.ready.set(ready.into());
     }
 
     /// Starts the record of a call.
@@ -356,6 +366,12 @@ impl Metrics {
         self.0.policy_loaded.set(unix_seconds);
     }
 
+    /// Whether the policy file, as it was read last, holds no policy, so that the one before it is
+    /// in force.
+    pub fn set_policy_broken(&self, broken: bool) {
+        self.0.policy_broken.set(broken.into());
+    }
+
     pub(super) fn call_started(&self) {
         self.0.requests_in_flight.inc();
     }
@@ -390,6 +406,7 @@ impl Inner {
     fn register(mut registry: Registry) -> Self {
         let to = &mut registry;
         Self {
+            ready: gauge(to, "ready", "1 while /readyz says that this process is ready, 0 while not"),
             requests: by2(to, "requests", "Requests on the webhook port, by path and by how they ended"),
             request_duration: durations(to, "request_duration", "Time from a request's head to its answer, its body included"),
             requests_in_flight: gauge(to, "requests_in_flight", "Requests on the webhook port that are being answered"),
@@ -442,8 +459,12 @@ impl Inner {
             configuration_drift: gauges(to, "configuration_drift", "In how many ways a webhook configuration differs from what the policy wants, by kind; -1 if it cannot be read", UNKNOWN),
             findings: gauges(to, "findings", "What is wrong in the cluster now, by what it is about; -1 until all bindings have been read", UNKNOWN),
             scan_errors: unknown(to, "scan_errors", "What could not be read to find what is wrong, watches that fail included; -1 until all bindings have been read"),
+            reports: unknown(to, "reports", "Reports of findings that this controller keeps, as OpenReports has them; -1 while it keeps none, or OpenReports is not installed"),
+            reports_left_out: gauge(to, "reports_left_out", "Bindings with findings that have no report, because there are too many"),
+            report_writes: by(to, "report_writes", "Reports of findings that were to be written or deleted, and lists of them that failed, by what came of it"),
             policy_reloads: by(to, "policy_reloads", "Changes of the policy file, by whether they were taken over"),
             policy_loaded: seconds(to, "policy_loaded_timestamp", "When the policy in force was taken over, in seconds since 1970"),
+            policy_broken: gauge(to, "policy_broken", "1 while the policy file is broken and the policy before it is in force, 0 while it is not"),
             registry,
         }
     }
@@ -457,5 +478,6 @@ fn unknown(registry: &mut Registry, name: &str, help: &str) -> Gauge {
 
 mod denials;
 mod findings;
+mod reports;
 #[cfg(test)]
 mod tests;

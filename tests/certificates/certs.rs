@@ -11,7 +11,7 @@ fn what_there_is_and_what_is_wrong_is_told() {
         world,
         controllers,
         replicas: _replicas,
-    } = World::installed(&[]);
+    } = World::unguarded().install(&[]);
     let whole = "the certificates are as they should be\n";
     assert_eq!(world.certs(&["check"]).expect_success(), whole);
 

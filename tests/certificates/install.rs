@@ -86,7 +86,7 @@ fn secrets_that_are_empty_are_filled_with_certificates_that_begin_an_hour_early(
 #[test]
 #[ignore = "runs in a network of its own"]
 fn serve_waits_for_its_secret_and_for_the_trust_of_its_webhooks() {
-    let world = World::new();
+    let world = World::unguarded();
     let serve = world.serve(1, &[]);
     until("it says what it waits for", || {
         let reasons = serve.readyz();
@@ -124,7 +124,7 @@ fn serve_waits_for_its_secret_and_for_the_trust_of_its_webhooks() {
 #[test]
 #[ignore = "runs in a network of its own"]
 fn with_external_certificates_nothing_is_written() {
-    let world = World::new();
+    let world = World::external();
     world.register();
     let before = world.live();
     let controller = world.controller(&["--certificates", "external"]);

@@ -19,7 +19,7 @@ fn a_leader_that_ends_gives_the_lease_back_and_one_that_is_killed_is_followed() 
         world,
         controllers,
         replicas,
-    } = World::installed(&[]);
+    } = World::unguarded().install(&[]);
     let calls = Calls::begin(&world);
     let first = leader(&controllers);
     let start = Instant::now();
@@ -70,7 +70,7 @@ fn a_leader_that_ends_gives_the_lease_back_and_one_that_is_killed_is_followed() 
 #[test]
 #[ignore = "runs in a network of its own"]
 fn a_leader_whose_lease_another_takes_stops_its_work() {
-    let world = World::new();
+    let world = World::unguarded();
     world.register();
     let controller = world.controller(&[]);
     until("it leads", || controller.is_ready() && controller.leads());

@@ -22,6 +22,7 @@ mod install;
 mod lease;
 mod objects;
 mod repair;
+mod trust;
 mod world;
 
 use std::os::unix::fs::MetadataExt as _;

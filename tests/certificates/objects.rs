@@ -6,16 +6,15 @@ use crate::support::{ADMIN, clean_command, fresh_folder, run};
 use crate::world::{BINARY, World};
 
 impl World {
-    /// Puts the guards in force that confine this controller, under names of their own.
-    pub(crate) fn confine(&self) {
+    /// Puts the guards in force, but that of orders, under names of their own.
+    pub(crate) fn guard(&self) {
+        let mut wanted = vec!["companions.", "webhooks."];
+        wanted.extend(self.trust.map(|_| "trust."));
         let printed = self.manifests();
         let guards = printed.into_iter().filter_map(|mut object| {
             let name = object["metadata"]["name"].as_str().expect("a name");
             let own = name.replace("bindguard.dev", &self.name);
-            if !["companions.", "webhooks."]
-                .iter()
-                .any(|one| own.starts_with(one))
-            {
+            if !wanted.iter().any(|one| own.starts_with(one)) {
                 return None;
             }
             if object["spec"].get("policyName").is_some() {
@@ -25,7 +24,7 @@ impl World {
             Some(object)
         });
         let guards: Vec<Value> = guards.collect();
-        assert_eq!(guards.len(), 4, "two guards and their bindings");
+        assert_eq!(guards.len(), 2 * wanted.len(), "guards and their bindings");
         let list = json!({"apiVersion": "v1", "kind": "List", "items": guards});
         self.plane.apply(ADMIN, &list.to_string()).expect_success();
     }
@@ -37,6 +36,7 @@ impl World {
         command.args(["manifests", "--service", &format!("{name}/bindguard")]);
         command.args(["--controller", &format!("{name}/bindguard-controller")]);
         command.args(["--webhook-configuration", name]);
+        command.args(["--certificates", self.trust.unwrap_or("self-managed")]);
         let text = run("bindguard manifests".to_owned(), command, "").expect_success();
         serde_saphyr::from_multiple(&text).expect("YAML")
     }

@@ -15,7 +15,7 @@ fn a_ca_bundle_that_is_blanked_or_foreign_is_put_right_within_a_second() {
         world,
         controllers,
         replicas,
-    } = World::installed(&[]);
+    } = World::unguarded().install(&[]);
     let right = world.signing().pem().to_owned();
     let foreign = bindguard::certificates::self_signed::make(&[], now())
         .expect("a CA")

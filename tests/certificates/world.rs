@@ -58,20 +58,32 @@ pub(crate) struct World {
     /// The name of the namespace and of the webhook configuration.
     pub(crate) name: String,
     number: u32,
+    /// Who keeps every `caBundle`, by the guard of trust; none without this guard.
+    pub(crate) trust: Option<&'static str>,
     accounts: Accounts,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self::on(shared())
+        Self::on(shared(), Some("self-managed"))
     }
 
-    /// On an API server of its own, which it may stop.
+    /// Without the guard of trust, as on an API before 1.30: whoever may, can break a `caBundle`.
+    pub(crate) fn unguarded() -> Self {
+        Self::on(shared(), None)
+    }
+
+    /// Where somebody else fills in every `caBundle`.
+    pub(crate) fn external() -> Self {
+        Self::on(shared(), Some("external"))
+    }
+
+    /// On an API server of its own, which it may stop, and without the guard of trust.
     pub(crate) fn alone() -> Self {
-        Self::on(Box::leak(Box::new(fresh())))
+        Self::on(Box::leak(Box::new(fresh())), None)
     }
 
-    fn on(plane: &'static ControlPlane) -> Self {
+    fn on(plane: &'static ControlPlane, trust: Option<&'static str>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(1);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let name = format!("bindguard-{number}");
@@ -84,8 +96,9 @@ impl World {
             plane,
             name,
             number,
+            trust,
         };
-        world.confine();
+        world.guard();
         world
     }
 
@@ -227,8 +240,24 @@ impl World {
 
     /// Sets `caBundle` of a webhook by a JSON patch, as somebody else.
     pub(crate) fn set_bundle(&self, place: usize, bundle: Option<&str>) {
+        let set = self.try_bundle(place, bundle);
+        set.expect("a patched configuration");
+    }
+
+    /// The same, which the API server may refuse, with these words.
+    pub(crate) fn try_bundle(&self, place: usize, bundle: Option<&str>) -> Result<(), String> {
+        self.set(place, bundle, &PatchParams::default())
+    }
+
+    /// The same, dry.
+    pub(crate) fn probe_bundle(&self, place: usize, bundle: Option<&str>) -> Result<(), String> {
+        self.set(place, bundle, &PatchParams::default().dry_run())
+    }
+
+    fn set(&self, place: usize, bundle: Option<&str>, how: &PatchParams) -> Result<(), String> {
         let api = self.configurations();
-        runtime().block_on(set_bundle(&api, &self.name, place, bundle));
+        let set = runtime().block_on(set_bundle(&api, &self.name, place, bundle, how));
+        set.map_err(|error| error.to_string())
     }
 
     /// The same, and how long it took until every `caBundle` was this one again. Not by kubectl,
@@ -236,7 +265,9 @@ impl World {
     pub(crate) fn wrong_for(&self, place: usize, bundle: Option<&str>, right: &str) -> Duration {
         let api = self.configurations();
         runtime().block_on(async {
-            set_bundle(&api, &self.name, place, bundle).await;
+            let how = PatchParams::default();
+            let set = set_bundle(&api, &self.name, place, bundle, &how).await;
+            set.expect("a patched configuration");
             let start = Instant::now();
             loop {
                 let live = api.get(&self.name).await.expect("a configuration");
@@ -269,7 +300,8 @@ async fn set_bundle(
     name: &str,
     place: usize,
     bundle: Option<&str>,
-) {
+    how: &PatchParams,
+) -> kube::Result<()> {
     let at = format!("/webhooks/{place}/clientConfig/caBundle");
     let patch = match bundle {
         Some(bundle) => {
@@ -279,10 +311,8 @@ async fn set_bundle(
         None => json!([{"op": "remove", "path": at}]),
     };
     let patch = serde_json::from_value(patch).expect("a patch");
-    let patched = api
-        .patch(name, &PatchParams::default(), &Patch::<()>::Json(patch))
-        .await;
-    patched.expect("a patched configuration");
+    let patched = api.patch(name, how, &Patch::<()>::Json(patch)).await;
+    patched.map(drop)
 }
 
 /// Every `caBundle` of a configuration, as PEM.

@@ -14,7 +14,7 @@ use crate::support::{ADMIN, ControlPlane, Output};
 const DEFINITIONS: &str = "tests/chart/definitions.yaml";
 
 /// A control plane with the namespace at the restricted level, and what Pods refer to.
-fn plane() -> &'static ControlPlane {
+pub(crate) fn plane() -> &'static ControlPlane {
     static READY: Once = Once::new();
     let plane = ControlPlane::shared();
     READY.call_once(|| {
@@ -24,7 +24,7 @@ fn plane() -> &'static ControlPlane {
         let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}});
         plane.apply(ADMIN, &namespace.to_string()).expect_success();
         plane.apply(ADMIN, &kept::read(DEFINITIONS)).expect_success();
-        for name in ["certificates.cert-manager.io", "issuers.cert-manager.io", "podmonitors.monitoring.coreos.com"] {
+        for name in ["certificates.cert-manager.io", "issuers.cert-manager.io", "podmonitors.monitoring.coreos.com", "prometheusrules.monitoring.coreos.com"] {
             let crd = format!("crd/{name}");
             plane.kubectl(ADMIN, &["wait", "--for=condition=Established", "--timeout=30s", &crd]).expect_success();
         }
@@ -36,7 +36,7 @@ fn plane() -> &'static ControlPlane {
 }
 
 /// Creates objects without storing them.
-fn dry_run(objects: &BTreeSet<String>) -> Output {
+pub(crate) fn dry_run(objects: &BTreeSet<String>) -> Output {
     let objects: Vec<Value> = objects
         .iter()
         .map(|text| serde_json::from_str(text).unwrap())

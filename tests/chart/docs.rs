@@ -7,11 +7,12 @@ use crate::chart::{folder, helm};
 use crate::kept;
 use crate::support::{clean_command, fresh_folder, run};
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "README.md",
     "SECURITY.md",
     "certs/README.md",
     "charts/bindguard/README.md",
+    "docs/alerts.md",
     "docs/install.md",
     "docs/operations.md",
     "docs/security.md",

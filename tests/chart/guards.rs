@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::chart::{NAMESPACE, RELEASE, Rendering, documents, folder, template};
 use crate::matrix::{cases, policies};
-use crate::printed::{printed, printed_for};
+use crate::printed::{certificates, printed, printed_for};
 use crate::support::{ADMIN, ControlPlane};
 
 const POLICY: &str = "ValidatingAdmissionPolicy";
@@ -54,15 +54,18 @@ fn every_case_has_the_guards_that_the_program_prints_for_its_policy() {
     let mut known = HashMap::new();
     let mut sizes = BTreeSet::new();
     for case in cases() {
+        let kept_by = certificates(&case.rendering, "bindguard");
         let printed = known
-            .entry(case.rendering.policy())
+            .entry((case.rendering.policy(), kept_by))
             .or_insert_with(|| printed(&case.rendering));
         same(&case.rendering, printed, &case.name);
         sizes.insert(guards(printed).len());
     }
     assert!(known.len() >= policies().len(), "{}", known.len());
-    // Three with their bindings, or two where nobody orders.
-    assert_eq!(sizes, [4, 6].into());
+    // Four with their bindings, or three where nobody orders.
+    assert_eq!(sizes, [6, 8].into());
+    let kept_by: BTreeSet<&str> = known.keys().map(|(_, kept_by)| *kept_by).collect();
+    assert_eq!(kept_by.len(), 2, "{kept_by:?}");
 }
 
 #[test]
@@ -77,9 +80,9 @@ fn they_know_the_release_the_namespace_and_the_name_of_the_webhook_configuration
         same(&rendering, &printed, name);
         let text = json!(guards(&rendering.objects)).to_string();
         let account = format!("'system:serviceaccount:{namespace}:{name}-controller'");
-        assert_eq!(text.matches(&account).count(), 2, "{text}");
+        assert_eq!(text.matches(&account).count(), 3, "{text}");
         let configuration = format!("object.metadata.name == '{name}'");
-        assert_eq!(text.matches(&configuration).count(), 1, "{text}");
+        assert_eq!(text.matches(&configuration).count(), 2, "{text}");
     }
 }
 
@@ -137,8 +140,12 @@ fn where_nobody_orders_the_controller_is_confined_all_the_same() {
         .iter()
         .map(|guard| guard["metadata"]["name"].clone())
         .collect();
-    let (companions, webhooks) = ("companions.bindguard.dev", "webhooks.bindguard.dev");
-    assert_eq!(names, [companions, webhooks, companions, webhooks]);
+    let kinds = [
+        "companions.bindguard.dev",
+        "trust.bindguard.dev",
+        "webhooks.bindguard.dev",
+    ];
+    assert_eq!(names, [kinds, kinds].concat());
 }
 
 #[test]

@@ -25,6 +25,8 @@ mod kept;
 mod matrix;
 mod names;
 mod notes;
+mod pack;
+mod pack_rules;
 mod policies;
 mod printed;
 mod readme;

@@ -225,7 +225,10 @@ fn singles() -> impl Iterator<Item = (&'static str, Value)> {
             "startupCheck": {"enabled": false},
         })),
         ("all that can be added", json!({
+            "reports": {"enabled": true},
             "podMonitor": {"enabled": true, "labels": {"release": "prometheus"}, "interval": "1m"},
+            "prometheusRule": {"enabled": true, "labels": {"release": "prometheus"}, "runbook": "https://example.com/alerts"},
+            "dashboard": {"enabled": true, "annotations": {"grafana_folder": "Kubernetes"}},
             "networkPolicy": {"apiServerPorts": [16443], "metricsFrom": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}]},
             "clientCA": {"configMap": "callers", "key": "client-ca.crt"},
         })),
@@ -245,6 +248,11 @@ fn singles() -> impl Iterator<Item = (&'static str, Value)> {
             "mode": "provided", "provided": {"secretName": "web.tls"}, "verifyCABundle": false,
         }})),
         ("fails open", json!({"failurePolicy": "Ignore", "timeoutSeconds": 3})),
+        ("alerts of one's own choice", json!({
+            "prometheusRule": {"enabled": true, "without": ["BindguardManyDenials"]},
+            "dashboard": {"enabled": true, "labels": {"grafana_dashboard": null, "dashboards": "yes"}},
+            "policy": {"provisioning": {"mode": "Disabled"}},
+        })),
         ("logs for people", json!({"logFormat": "text", "logLevel": "info,kube=warn", "lingerSeconds": 0, "settleMilliseconds": 0})),
         ("no limits", json!({"resources": {"limits": null}, "controller": {"resources": {"requests": {"cpu": 1}}}})),
         ("its own namespace exempt", json!({"policy": {"exempt": {"namespaces": ["bindguard"]}}})),

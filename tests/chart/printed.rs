@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::chart::{NAMESPACE, Rendering, documents};
+use crate::chart::{NAMESPACE, Rendering, arguments, documents};
 use crate::support::{clean_command, fresh_folder, run};
 
 /// For a release of this name in this namespace, both as most tests have them.
@@ -27,8 +27,17 @@ pub(crate) fn printed_for(rendering: &Rendering, namespace: &str, name: &str) ->
         &format!("{namespace}/{name}-controller"),
         "--webhook-configuration",
         name,
+        certificates(rendering, name),
         "--policy",
     ]);
     command.arg(&file);
     documents(&run("bindguard manifests".to_owned(), command, "").expect_success())
+}
+
+/// Who looks after the certificates, as the controller is told.
+pub(crate) fn certificates<'r>(rendering: &'r Rendering, name: &str) -> &'r str {
+    let controller = rendering.object("Deployment", &format!("{name}-controller"));
+    let told = arguments(controller).into_iter();
+    let mut told = told.filter(|argument| argument.starts_with("--certificates="));
+    told.next().expect("it is told")
 }

@@ -291,6 +291,7 @@ fn a_right_that_no_name_limits_is_one_of_these() {
         .collect();
     let expected = [
         "ClusterRole bindguard-controller: create,patch events",
+        "ClusterRole bindguard-controller: list,create,patch,delete reports,clusterreports",
         "ClusterRole bindguard-controller: get,create clusterrolebindings",
         "ClusterRole bindguard-controller: list,watch clusterrolebindings,rolebindings",
         "ClusterRole bindguard-reader: get,list,watch rolebindings,clusterrolebindings",
@@ -300,6 +301,7 @@ fn a_right_that_no_name_limits_is_one_of_these() {
         "ClusterRole bindguard: list,watch clusterrolebindings",
         "ClusterRole bindguard: list,watch rolebindings",
         "Role bindguard-controller: create leases",
+        "Role bindguard-controller: create,patch events",
         "Role bindguard-controller: create secrets",
         "Role bindguard-controller: list endpointslices",
         "Role bindguard-verify: create rolebindings",

@@ -137,7 +137,7 @@ fn required(schema: &Value, values: &Map<String, Value>, place: &str) {
 }
 
 /// What Kubernetes gives a form, and what may have any keys.
-const FREE: [&str; 19] = [
+const FREE: [&str; 22] = [
     "/global",
     "/commonLabels",
     "/commonAnnotations",
@@ -146,6 +146,9 @@ const FREE: [&str; 19] = [
     "/nodeSelector",
     "/service/annotations",
     "/podMonitor/labels",
+    "/prometheusRule/labels",
+    "/dashboard/labels",
+    "/dashboard/annotations",
     "/resources/limits",
     "/resources/requests",
     "/controller/resources/limits",

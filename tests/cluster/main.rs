@@ -18,8 +18,10 @@ mod selftest;
 mod support;
 
 mod actions;
+mod agreement;
 mod audit;
 mod commands;
+mod explain;
 mod filters;
 mod findings;
 mod fix;

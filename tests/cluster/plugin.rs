@@ -57,6 +57,8 @@ fn kubectl_completes_commands_flags_and_values_of_the_plugin() {
     for (words, expected) in [
         ("pol", "policy\n:4\n"),
         ("policy sch", "schema\n:4\n"),
+        ("expl", "explain\n:4\n"),
+        ("explain --serv", "--serviceaccount\n:4\n"),
         ("serve --lin", "--linger\n:4\n"),
         ("fix --style per-s", "per-subject\n:4\n"),
         ("no-such-command", ":4\n"),

@@ -1,13 +1,14 @@
 //! One bad configuration, and how it is shown.
 
 use std::fmt::Write as _;
+use std::fs;
 
 use super::sandbox::Sandbox;
 
 /// A command line with what it finds, and what its error must name.
 pub(crate) struct Case {
     title: &'static str,
-    /// As in a shell: variables first, then `bindguard` and its arguments.
+    /// As in a shell: variables first, then `bindguard` and its arguments, and `< FILE`.
     command: String,
     files: Vec<(&'static str, Vec<u8>)>,
     shown: bool,
@@ -82,8 +83,13 @@ impl Case {
             .iter()
             .map(|word| word.split_once('=').expect("NAME=VALUE"))
             .collect();
-        let arguments: Vec<&str> = words[program + 1..].iter().map(String::as_str).collect();
-        let output = sandbox.run_with(&environment, &arguments);
+        let mut arguments: Vec<&str> = words[program + 1..].iter().map(String::as_str).collect();
+        let mut input = String::new();
+        if let [.., "<", file] = arguments[..] {
+            input = fs::read_to_string(sandbox.path(file)).expect("it is one of the files");
+            arguments.truncate(arguments.len() - 2);
+        }
+        let output = sandbox.run_fed(&environment, &arguments, &input);
 
         assert_eq!(output.status.code(), Some(2), "{}: {output}", self.title);
         assert_eq!(output.stdout, "", "{}: {output}", self.title);

@@ -4,7 +4,7 @@ use super::sandbox::Sandbox;
 use super::snapshot;
 
 /// Every command, by the words that call it.
-pub(crate) const COMMANDS: [&[&str]; 23] = [
+pub(crate) const COMMANDS: [&[&str]; 24] = [
     &[],
     &["serve"],
     &["controller"],
@@ -14,6 +14,7 @@ pub(crate) const COMMANDS: [&[&str]; 23] = [
     &["certs", "rotate"],
     &["denials"],
     &["check"],
+    &["explain"],
     &["fix"],
     &["krm"],
     &["scan"],
@@ -35,6 +36,27 @@ pub(crate) fn help(sandbox: &Sandbox, columns: &str, command: &[&str], flag: &st
     let output = sandbox.run_with(&[("COLUMNS", columns)], &arguments);
     assert_eq!(output.stderr, "", "{output}");
     output.expect_success()
+}
+
+#[test]
+fn no_command_is_left_out_here() {
+    let sandbox = Sandbox::new();
+    for parent in [[].as_slice(), &["certs"], &["policy"]] {
+        let help = help(&sandbox, "100", parent, "-h");
+        let (_, list) = help.split_once("Commands:\n").expect("it has commands");
+        let lines = list.lines().take_while(|line| !line.is_empty());
+        // A line that goes on from the one before begins further to the right.
+        let names = lines.filter_map(|line| {
+            line.strip_prefix("  ")?
+                .split_whitespace()
+                .next()
+                .filter(|_| !line.starts_with("   "))
+        });
+        for name in names.filter(|name| *name != "help") {
+            let words = [parent, &[name]].concat();
+            assert!(COMMANDS.contains(&words.as_slice()), "{words:?}");
+        }
+    }
 }
 
 #[test]
@@ -61,7 +83,7 @@ fn every_command_explains_itself() {
 }
 
 /// Without the spaces at the ends of lines, which editors take away.
-fn trimmed(text: &str) -> String {
+pub(crate) fn trimmed(text: &str) -> String {
     text.lines()
         .map(|line| format!("{}\n", line.trim_end()))
         .collect()

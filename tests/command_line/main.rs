@@ -22,6 +22,7 @@ mod commands;
 mod environment;
 mod help;
 mod pems;
+mod reference;
 mod sandbox;
 mod snapshot;
 #[path = "../support/mod.rs"]

@@ -60,7 +60,13 @@ impl Sandbox {
         self.run_fed(&[], arguments, input)
     }
 
-    fn run_fed(&self, environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
+    /// The same with this on standard input.
+    pub(crate) fn run_fed(
+        &self,
+        environment: &[(&str, &str)],
+        arguments: &[&str],
+        input: &str,
+    ) -> Output {
         let mut command = clean_command(self.program(), &self.folder);
         if self.is_root() {
             command.args(WITHOUT_POWERS).arg(BINARY);

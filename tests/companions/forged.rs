@@ -13,7 +13,7 @@ use kube::{Client, Config};
 use serde_json::{Value, json};
 
 use crate::crew::{Crew, PROVISION, asking, binding_of, crew};
-use crate::support::{ADMIN, User};
+use crate::support::{ADMIN, User, eventually};
 use crate::world::{both, ordered, role_binding, user};
 
 const FORGED: usize = 1_000;
@@ -56,6 +56,16 @@ fn forgeries_dry_runs_and_refused_requests_make_nothing() {
         );
     }
 
+    // So does whoever admits after it.
+    veto(&crew, &object("vetoed", REFUSED));
+    let vetoed = (0..REFUSED)
+        .map(|number| object("vetoed", number))
+        .collect();
+    for answer in create(both(), vetoed, false) {
+        let refusal = answer.expect_err("it is vetoed");
+        assert!(refusal.contains("'veto.example.com'"), "{refusal}");
+    }
+
     let orders = runtime.block_on(forge(&crew, &namespace, &object));
     assert_eq!(orders.len(), FORGED);
     // Nobody but the guard is in the way of those who replay them.
@@ -90,12 +100,38 @@ fn forgeries_dry_runs_and_refused_requests_make_nothing() {
     let names = made.filter_map(|binding| binding["subjects"][0]["name"].as_str());
     let ours: Vec<&str> = names
         .filter(|name| {
-            ["dry-", "refused-", "forged-"]
+            ["dry-", "refused-", "vetoed-", "forged-"]
                 .iter()
                 .any(|kind| name.starts_with(kind))
         })
         .collect();
     assert_eq!(ours, [""; 0]);
+}
+
+/// Has bindings refused whose names begin with `vetoed-`, and waits until such a one is.
+fn veto(crew: &Crew, probe: &Value) {
+    let of = |kind: &str, spec: Value| {
+        json!({"apiVersion": "admissionregistration.k8s.io/v1", "kind": kind,
+            "metadata": {"name": "veto.example.com"}, "spec": spec})
+    };
+    let policy = json!({
+        "matchConstraints": {"resourceRules": [{
+            "apiGroups": ["rbac.authorization.k8s.io"], "apiVersions": ["v1"],
+            "operations": ["CREATE"], "resources": ["rolebindings"],
+        }]},
+        "validations": [{"expression": "!object.metadata.name.startsWith('vetoed-')"}],
+    });
+    let binding = json!({"policyName": "veto.example.com", "validationActions": ["Deny"]});
+    let list = json!({"apiVersion": "v1", "kind": "List", "items": [
+        of("ValidatingAdmissionPolicy", policy),
+        of("ValidatingAdmissionPolicyBinding", binding),
+    ]});
+    crew.plane.apply(ADMIN, &list.to_string()).expect_success();
+    let vetoed = eventually(NEVER * 5, || {
+        let output = crew.create_with(both(), &["--dry-run=server"], probe);
+        output.stderr.contains("'veto.example.com'").then_some(())
+    });
+    assert!(vetoed.is_some());
 }
 
 async fn client_of(crew: &Crew, who: User) -> Client {

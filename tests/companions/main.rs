@@ -14,9 +14,11 @@ mod support;
 mod world;
 
 mod always;
+mod at_once;
 mod big;
 mod carrying;
 mod crew;
 mod forged;
 mod many;
+mod plugin;
 mod standing;

@@ -153,7 +153,7 @@ fn without_the_guard_the_controller_stops_and_what_was_planted_never_counts() {
 }
 
 /// An order of now for this user, as one who may would place it.
-fn genuine_order(crew: &Crew, name: &str) -> String {
+pub(crate) fn genuine_order(crew: &Crew, name: &str) -> String {
     let object = binding_of(name, role_binding("default", "probe"));
     let args = ["--dry-run=server", "--output=json"];
     let output = crew
@@ -165,7 +165,7 @@ fn genuine_order(crew: &Crew, name: &str) -> String {
     annotations[ORDER].as_str().unwrap().to_owned()
 }
 
-fn with_provision(mut object: Value) -> Value {
+pub(crate) fn with_provision(mut object: Value) -> Value {
     object["metadata"]["annotations"][PROVISION] = json!("true");
     object
 }

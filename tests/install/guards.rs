@@ -57,7 +57,7 @@ fn guards_are_in_force_and_both_configurations_are_as_the_policy_wants_them() {
     let passed = order(&world, "forged").expect_success();
     let passed: Value = serde_json::from_str(&passed).unwrap();
     assert_eq!(passed["metadata"].get("annotations"), None, "{passed:#}");
-    for name in ["orders", "companions", "webhooks"] {
+    for name in ["orders", "companions", "webhooks", "trust"] {
         let name = format!("{name}.bindguard.dev");
         let status = world.until(NAME, "the guard is looked at", LIMIT, || {
             let guard = world.get(&["validatingadmissionpolicy", &name]);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::inventory::inventory;
 use crate::is_soak;
-use crate::load::Load;
+use crate::load::{LET_THROUGH, Load};
 use crate::release::{NAME, Release};
 use crate::support::{ADMIN, Output, eventually};
 use crate::world::{World, world};
@@ -169,6 +169,36 @@ fn every_part_is_there_and_every_replica_is_asked(release: &Release<'_>) {
     let denials = attempts.expect("every replica is asked");
     eprintln!("figure: denials by each replica: {denials:?}");
     assert_eq!(denials.len(), 3);
+}
+
+/// At first it lets pass what nobody judges, and when it judges it refuses that.
+#[test]
+fn installed_in_two_steps_it_fails_no_call() {
+    let world = world();
+    let release = Release::absent(&world);
+    let load = Load::light(&world, 20);
+    std::thread::sleep(Duration::from_secs(1));
+    let begun = load.elapsed();
+    release.install(&["failurePolicy=Ignore"]);
+    let judges = load.elapsed();
+    release.upgrade(&["failurePolicy=Fail"]);
+    std::thread::sleep(Duration::from_secs(2));
+    let report = load.end();
+    let unjudged = report.failures.iter().map(|failure| failure.at).max();
+    let unjudged = unjudged.unwrap_or_default();
+    eprintln!(
+        "figure: in two steps: {} applied, {} denied, {} let through, the last {:.1?} after helm \
+         install began",
+        report.applied,
+        report.denied,
+        report.failures.len(),
+        unjudged.saturating_sub(begun)
+    );
+    for failure in &report.failures {
+        assert_eq!(failure.reason, LET_THROUGH, "{failure:?}");
+    }
+    assert!(unjudged < judges, "let through when it judged already");
+    assert!(report.applied > 0 && report.denied > 0, "{report:?}");
 }
 
 #[test]

@@ -19,6 +19,9 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// Holds both companions.
 const COVERED: &str = "covered@example.com";
 
+/// The reason of a failure: nobody was asked.
+pub(crate) const LET_THROUGH: &str = "a binding without companions was let through";
+
 /// More than these would only wait for each other.
 const MOST_UNDER_WAY: usize = 64;
 
@@ -219,7 +222,7 @@ async fn write(shared: &Shared, number: usize) -> Result<bool, String> {
             }
             Err(kube::Error::Api(status)) => Err(status.message),
             Err(error) => Err(error.to_string()),
-            Ok(_) => Err("a binding without companions was let through".to_owned()),
+            Ok(_) => Err(LET_THROUGH.to_owned()),
         };
     }
     // An apply that meets another one's write of the same object is to be repeated, by contract.

@@ -22,6 +22,7 @@ mod kubelet;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod cert_manager;
 mod guards;
 mod harness;
 mod installing;

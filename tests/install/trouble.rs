@@ -10,7 +10,7 @@ use crate::is_soak;
 use crate::load::Load;
 use crate::release::{NAME, Release};
 use crate::support::{
-    ADMIN, clean_command, eventually, fresh_folder, http_get_at, run, send_signal,
+    ADMIN, Output, clean_command, eventually, fresh_folder, http_get_at, run, send_signal,
 };
 use crate::world::{World, world};
 
@@ -81,40 +81,68 @@ fn certificates_come_and_go_and_break_without_a_failed_call() {
     load.end_without_failure("rotations, lost and broken Secrets, an upgrade, no controller");
 }
 
+/// How somebody may try to have the API server trust nobody, or somebody else.
+const HARMS: [(&str, &str); 3] = [
+    (
+        "emptied",
+        r#"[{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]"#,
+    ),
+    (
+        "emptied of both",
+        r#"[{"op": "remove", "path": "/webhooks/1/clientConfig/caBundle"},
+            {"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]"#,
+    ),
+    (
+        "cut",
+        r#"[{"op": "replace", "path": "/webhooks/0/clientConfig/caBundle", "value": ""}]"#,
+    ),
+];
+
+const GUARD: &str = "trust.bindguard.dev";
+
 #[test]
-fn a_blanked_ca_bundle_is_back_within_a_second() {
+fn a_ca_bundle_that_is_blanked_fails_no_call_since_that_is_refused() {
     let world = world();
     let release = Release::installed(&world);
     let stage = Stage {
         world: &world,
         release: &release,
     };
-    // Nobody repairs while nobody leads, which is so for 20 s after a leader was killed.
-    world.until(NAME, "a controller leads", LIMIT, || {
-        let controllers = release.pods("controller");
-        let metrics = controllers
-            .iter()
-            .filter_map(|pod| http_get_at(&pod.address, 8080, "/metrics").ok());
-        let mut metrics = metrics.map(|(_, metrics)| metrics);
-        metrics
-            .any(|metrics| metrics.contains("bindguard_leader 1\n"))
-            .then_some(())
-    });
-    let right = stage.bundle();
-    assert!(right.is_some());
-    let patch = r#"[{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}]"#;
-    let patch = format!("--patch={patch}");
+    let right = stage.led();
+    stage.until_guarded(true);
+    let load = Load::light(&world, 20);
+    for _ in 0..if is_soak() { 20 } else { 2 } {
+        for (how, patch) in HARMS {
+            let refused = stage.patch(patch, &[]);
+            let told = refused.expect_failure();
+            assert!(told.contains(GUARD), "{how}: {told}");
+            assert!(
+                told.contains("without its caBundle the API server trusts nobody"),
+                "{how}: {told}"
+            );
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    assert_eq!(stage.bundle(), Some(right));
+    load.end_without_failure("a caBundle that somebody tries to blank");
+}
+
+/// As on an API before 1.30, which has no guards.
+#[test]
+fn without_the_guard_a_blanked_ca_bundle_is_back_within_a_second() {
+    let world = world();
+    let release = Release::installed(&world);
+    let stage = Stage {
+        world: &world,
+        release: &release,
+    };
+    let right = Some(stage.led());
+    release.kubectl(&["delete", "validatingadmissionpolicybinding", GUARD]);
+    stage.until_guarded(false);
     for _ in 0..if is_soak() { 20 } else { 2 } {
         let load = Load::light(&world, 20);
         let before = load.elapsed();
-        let args = [
-            "patch",
-            "validatingwebhookconfiguration",
-            NAME,
-            "--type=json",
-            &patch,
-        ];
-        world.plane.kubectl(ADMIN, &args).expect_success();
+        stage.patch(HARMS[0].1, &[]).expect_success();
         let (start, patched) = (Instant::now(), load.elapsed());
         let back = eventually(LIMIT, || (stage.bundle() == right).then(|| start.elapsed()));
         let back = back.expect("it is put right");
@@ -137,6 +165,9 @@ fn a_blanked_ca_bundle_is_back_within_a_second() {
         }
         drop(load);
     }
+    // The next upgrade brings the guard back.
+    release.upgrade(&[]);
+    stage.until_guarded(true);
 }
 
 struct Stage<'w> {
@@ -145,6 +176,44 @@ struct Stage<'w> {
 }
 
 impl Stage<'_> {
+    /// The `caBundle` of the webhook that refuses, once a controller leads: nobody repairs while
+    /// nobody leads, which is so for 20 s after a leader was killed.
+    fn led(&self) -> String {
+        self.world.until(NAME, "a controller leads", LIMIT, || {
+            let controllers = self.release.pods("controller");
+            let metrics = controllers
+                .iter()
+                .filter_map(|pod| http_get_at(&pod.address, 8080, "/metrics").ok());
+            let mut metrics = metrics.map(|(_, metrics)| metrics);
+            metrics
+                .any(|metrics| metrics.contains("bindguard_leader 1\n"))
+                .then_some(())
+        });
+        self.bundle().expect("there is a caBundle")
+    }
+
+    /// Changes the configuration that refuses by a JSON patch.
+    fn patch(&self, patch: &str, more: &[&str]) -> Output {
+        let patch = format!("--patch={patch}");
+        let args = [
+            "patch",
+            "validatingwebhookconfiguration",
+            NAME,
+            "--type=json",
+        ];
+        let args = [&args[..], &[&patch], more].concat();
+        self.world.plane.kubectl(ADMIN, &args)
+    }
+
+    /// A guard takes a moment to be in force, and to be so no more.
+    fn until_guarded(&self, is_guarded: bool) {
+        let what = format!("blanking a caBundle is refused: {is_guarded}");
+        self.world.until(NAME, &what, LIMIT, || {
+            let output = self.patch(HARMS[0].1, &["--dry-run=server"]);
+            (output.succeeded() != is_guarded).then_some(())
+        });
+    }
+
     /// What a Secret holds.
     fn secret(&self, name: &str) -> Option<Value> {
         let args = ["get", "secret", name, "--namespace", NAME, "--output=json"];

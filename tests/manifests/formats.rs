@@ -284,7 +284,7 @@ fn a_table_without_a_terminal_has_one_line_a_finding() {
     let output = sandbox.run_with(&[("COLUMNS", "")], &["check", "-f", "m"]);
     let lines: Vec<&str> = output.stdout.lines().collect();
     assert_eq!(lines.len(), 1 + 3 + 3, "{output}");
-    assert!(lines[0].starts_with("LEVEL  SUBJECT"), "{output}");
+    assert!(lines[0].starts_with("LEVEL   SUBJECT"), "{output}");
     for words in [
         "ServiceAccount dev/bot",
         "lacks spectro-list-namespaces, spectro-list-vmtemplates",

@@ -1,6 +1,7 @@
 //! What must hold of `fix`, for any manifests whatever.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bindguard::domain::policy::Policy;
 use bindguard::manifest::{Source, Sources};
@@ -8,7 +9,7 @@ use bindguard::report::check::{Beside, Companions, check};
 use bindguard::report::{Plan, Report, Stream, Style, plan};
 
 use super::generated::{Set, set};
-use super::random::{Random, setting};
+use super::random::{Random, in_parallel, setting};
 
 fn sources<T: AsRef<[u8]>>(texts: &[T]) -> Sources {
     let places = texts
@@ -95,12 +96,12 @@ fn is_minimal(set: &Set) {
 
 #[test]
 fn input_and_fix_lack_nothing_and_need_no_other_fix() {
-    let (seed, cases) = (setting("FIX_SEED", 1), setting("FIX_CASES", 1500));
+    let (seed, cases) = (setting("FIX_SEED", 1), setting("FIX_CASES", 10_000));
     let only = std::env::var("FIX_CASE")
         .ok()
         .map(|case| case.parse().expect("a number"));
-    let mut found = 0;
-    for number in only.map_or(0..cases, |only| only..only + 1) {
+    let found = AtomicUsize::new(0);
+    in_parallel(only.map_or(0..cases, |only| only..only + 1), |number| {
         let set = set(&mut Random::of(seed, number));
         let case = std::panic::catch_unwind(|| {
             is_mended_in_order(&set);
@@ -113,8 +114,9 @@ fn input_and_fix_lack_nothing_and_need_no_other_fix() {
             let text = set.files.join("\n=====\n");
             panic!("FIX_SEED={seed} FIX_CASE={number}\n{text}");
         };
-        found += usize::from(findings > 0);
-    }
+        found.fetch_add(usize::from(findings > 0), Ordering::Relaxed);
+    });
+    let found = found.into_inner();
     let half = usize::try_from(cases / 2).expect("as many as there is time for");
     assert!(
         only.is_some() || found > half,

@@ -21,6 +21,7 @@
 mod case;
 mod cases;
 mod command;
+mod explain;
 mod fix;
 mod formats;
 mod generated;

@@ -334,35 +334,6 @@ fn a_server_is_ready_where_nobody_publishes_an_epoch_and_takes_no_orders() {
 }
 
 #[test]
-fn where_rights_cannot_be_asked_for_nothing_is_ordered_and_that_is_said() {
-    let stage = stage();
-    let role = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-        "metadata": {"name": "bindguard"},
-    });
-    let mut rules = stage.stored(&role)["rules"].take();
-    let rules_left = rules.as_array_mut().expect("rules");
-    let before = rules_left.len();
-    rules_left.retain(|rule| rule["resources"] != json!(["subjectaccessreviews"]));
-    assert_eq!(rules_left.len(), before - 1);
-    stage
-        .patch(ADMIN, &role, &json!({ "rules": rules }))
-        .expect_success();
-    // Somebody of whom nothing is remembered.
-    let fresh = user(&unique("fresh"), &["create", "bind"]);
-    let object = asking(role_binding(&stage.plane.namespace(), "team"));
-    let output = stage.create(&fresh, &object);
-    assert!(!output.succeeded(), "{output}");
-    for told in [
-        "Warning: bindguard: nothing is ordered: whether its requester may create companions could \
-         not be found out",
-        "User alice lacks",
-    ] {
-        assert!(output.stderr.contains(told), "{output}");
-    }
-}
-
-#[test]
 fn what_is_posted_straight_to_the_port_and_replayed_is_refused_by_the_guard() {
     let stage = stage();
     let namespace = stage.plane.namespace();

@@ -3,13 +3,14 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use bindguard::policy_file::parse;
 use serde_json::{Value, json};
 
 use crate::support::{
     ADMIN, Bindguard, ControlPlane, Output, Registration, Serve, User, eventually,
 };
 use crate::watchman::Watchman;
-use crate::world::{POLICY, both, furnish, policy, policy_file, role_binding};
+use crate::world::{POLICY, both, furnish, policy_file, role_binding};
 
 pub(crate) const PROVISION: &str = "bindguard.dev/provision";
 
@@ -26,19 +27,7 @@ pub(crate) fn stage() -> MutexGuard<'static, Stage> {
     static PLANE: OnceLock<ControlPlane> = OnceLock::new();
     let stage = STAGE.get_or_init(|| {
         let plane = PLANE.get_or_init(|| ControlPlane::start(&[]));
-        furnish(plane);
-        let bindguard = Serve::new(env!("CARGO_BIN_EXE_bindguard"))
-            .kubeconfig(&plane.accounts().serve)
-            .policy(policy_file(POLICY))
-            .start();
-        let registration = bindguard.register(plane);
-        let watchman = Watchman::start_with(plane, policy());
-        Mutex::new(Stage {
-            plane,
-            watchman,
-            bindguard,
-            _registration: registration,
-        })
+        Mutex::new(Stage::on(plane, POLICY))
     });
     let stage = stage.lock().unwrap_or_else(PoisonError::into_inner);
     stage.restore();
@@ -46,6 +35,23 @@ pub(crate) fn stage() -> MutexGuard<'static, Stage> {
 }
 
 impl Stage {
+    /// A stage of its own, with the policy of this text in force.
+    pub(crate) fn on(plane: &'static ControlPlane, policy: &str) -> Self {
+        furnish(plane);
+        let bindguard = Serve::new(env!("CARGO_BIN_EXE_bindguard"))
+            .kubeconfig(&plane.accounts().serve)
+            .policy(policy_file(policy))
+            .start();
+        let registration = bindguard.register(plane);
+        let watchman = Watchman::start_with(plane, parse(policy).expect("the policy is valid"));
+        Self {
+            plane,
+            watchman,
+            bindguard,
+            _registration: registration,
+        }
+    }
+
     /// Puts everything in place that a test may have taken away.
     fn restore(&self) {
         self.plane.accounts().restore(self.plane);

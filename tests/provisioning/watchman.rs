@@ -7,6 +7,7 @@ use bindguard::domain::policy::Policy;
 use bindguard::kubernetes::client::{ClientOptions, connect};
 use bindguard::kubernetes::guard::GuardApi;
 use bindguard::provisioning::guard::epoch::Epoch;
+use bindguard::provisioning::guard::looks::looks;
 use bindguard::provisioning::guard::standing::Standing;
 use bindguard::provisioning::guard::watch as watch_guard;
 use serde_json::Value;
@@ -45,7 +46,8 @@ impl Watchman {
         runtime.spawn(async move {
             let client = connect(&options).await.expect("a client");
             let api = GuardApi::new(client, options);
-            watch_guard(&api, "bindguard", in_force, &told).await
+            let (_asking, looker) = looks();
+            watch_guard(&api, "bindguard", in_force, &told, looker).await
         });
         Self {
             runtime,

@@ -5,8 +5,6 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use bindguard::domain::policy::Policy;
-use bindguard::policy_file::parse;
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -25,11 +23,6 @@ spec:
     serviceAccounts: [{namespace: ci, name: listed}]
     notOrdering: [{kind: User, name: \"it's a robot\"}, {kind: Group, name: robots}]
 ";
-
-/// The same as the program reads it.
-pub(crate) fn policy() -> Policy {
-    parse(POLICY).expect("the policy is valid")
-}
 
 /// A file of this text.
 pub(crate) fn policy_file(text: &str) -> PathBuf {

@@ -14,7 +14,10 @@
     reason = "a panic is how a test fails"
 )]
 
+use std::num::NonZero;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 /// A stream of numbers: `SplitMix64`, whose every seed is a good one.
 ///
@@ -85,4 +88,23 @@ pub fn setting(name: &str, default: u64) -> u64 {
             .unwrap_or_else(|error| panic!("{name}={text}: {error}")),
         Err(_) => default,
     }
+}
+
+/// Does something for each number, on as many threads as there are cores. A panic ends it.
+pub fn in_parallel(numbers: Range<u64>, work: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(numbers.start);
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= numbers.end {
+                        return;
+                    }
+                    work(number);
+                }
+            });
+        }
+    });
 }

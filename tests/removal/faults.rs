@@ -75,6 +75,31 @@ fn without_the_right_to_list_role_bindings_everything_goes_on_but_removals_are_n
 }
 
 #[test]
+fn whoever_takes_companions_away_is_told_that_nobody_judged_it_where_it_passes_anyway() {
+    let lab = lab();
+    let plane = lab.plane();
+    let team = lab.team(&[&unique("alice")]);
+    let bindguard = serve_as(plane.kubeconfig("bindguard-half"))
+        .policy(policy_file("companionRemoval: Warn"))
+        .start();
+    let _registration = bindguard.register(plane);
+    let failing = eventually(Duration::from_secs(20), || {
+        let says = "watching RoleBindings failed";
+        bindguard.stderr().contains(says).then_some(())
+    });
+    assert!(failing.is_some(), "{}", bindguard.stderr());
+    let output = lab.delete(&format!("{team}-namespaces"));
+    assert_eq!(
+        output.warnings(),
+        [
+            "bindguard: from whom this takes companions is not known: the cluster's RoleBindings \
+             cannot be read; the log says why"
+        ],
+        "{output}"
+    );
+}
+
+#[test]
 fn a_right_that_comes_later_is_noticed() {
     let lab = lab();
     let plane = lab.plane();

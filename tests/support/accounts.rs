@@ -33,14 +33,19 @@ impl ControlPlane {
     /// The accounts of the chart with its own values, in namespace `bindguard`.
     pub fn accounts(&self) -> &Accounts {
         self.accounts
-            .get_or_init(|| self.make("bindguard", self.rendered("bindguard")))
+            .get_or_init(|| self.make("bindguard", self.rendered("bindguard", &[])))
+    }
+
+    /// The same with these values in the place of the chart's own: `KEY=VALUE` each.
+    pub fn accounts_with(&self, values: &[&str]) -> Accounts {
+        self.make("bindguard", self.rendered("bindguard", values))
     }
 
     /// The same in another namespace, which need not exist. All that belongs to no namespace is
     /// called after this one, the webhook configurations included, so that several fit into one
     /// cluster.
     pub fn accounts_in(&self, namespace: &str) -> Accounts {
-        let mut objects = self.rendered(namespace);
+        let mut objects = self.rendered(namespace, &[]);
         for object in &mut objects {
             rename(object, namespace);
         }
@@ -61,11 +66,14 @@ impl ControlPlane {
     }
 
     /// The accounts and rights of the chart, without those that only a hook has.
-    fn rendered(&self, namespace: &str) -> Vec<Value> {
+    fn rendered(&self, namespace: &str, values: &[&str]) -> Vec<Value> {
         let chart = Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/bindguard");
         let mut command = clean_command(&self.assets.join("helm"), &fresh_folder("accounts"));
         command.arg("template").arg("bindguard").arg(chart);
         command.args(["--namespace", namespace, "--no-hooks"]);
+        for value in values {
+            command.args(["--set", value]);
+        }
         let text = run("helm template".to_owned(), command, "").expect_success();
         let objects: Vec<Value> =
             serde_saphyr::from_multiple(&text).expect("Helm prints YAML documents");

@@ -81,7 +81,12 @@ impl ControlPlane {
     /// Starts the API server again after [`stop_api_server`](Self::stop_api_server), on the same
     /// port and data, and waits until it is ready.
     pub fn start_api_server(&self) {
-        self.launch_api_server();
+        self.start_api_server_with(&[]);
+    }
+
+    /// The same, with these flags besides: another API server on the same data.
+    pub fn start_api_server_with(&self, flags: &[&str]) {
+        self.launch_api_server(flags);
         self.wait_until_ready()
             .unwrap_or_else(|reason| panic!("the API server did not come back: {reason}"));
     }
@@ -120,11 +125,11 @@ impl ControlPlane {
             api_server: Mutex::new(None),
             etcd,
         };
-        plane.launch_api_server();
+        plane.launch_api_server(&[]);
         plane.wait_until_ready().map(|()| plane)
     }
 
-    fn launch_api_server(&self) {
+    fn launch_api_server(&self, flags: &[&str]) {
         let file = |name: &str| self.folder.join(name).display().to_string();
         let mut command = self.tool("kube-apiserver");
         command.args([
@@ -148,7 +153,7 @@ impl ControlPlane {
             "--authorization-mode=RBAC",
             "--endpoint-reconciler-type=none",
         ]);
-        command.args(&self.api_server_flags);
+        command.args(&self.api_server_flags).args(flags);
         *self.api_server() = Some(Process::start("kube-apiserver", command, &self.folder));
     }
 

@@ -15,6 +15,11 @@ pub struct Controller {
 impl Controller {
     /// Starts one of this binary, by this policy.
     pub fn start(binary: &str, plane: &ControlPlane, policy: &Path) -> Self {
+        Self::start_as(binary, &plane.accounts().controller, policy, &[])
+    }
+
+    /// The same with the kubeconfig of another account, and further arguments.
+    pub fn start_as(binary: &str, kubeconfig: &Path, policy: &Path, args: &[&str]) -> Self {
         let folder = fresh_folder("controller");
         let (port, report_port) = (reserve_port(), reserve_port());
         let mut command = clean_command(binary.as_ref(), &folder);
@@ -22,9 +27,7 @@ impl Controller {
         command.args(["--admin-listen", &format!("127.0.0.1:{port}")]);
         command.args(["--report-listen", &format!("127.0.0.1:{report_port}")]);
         command.arg("--policy").arg(policy);
-        command
-            .arg("--kubeconfig")
-            .arg(&plane.accounts().controller);
+        command.arg("--kubeconfig").arg(kubeconfig).args(args);
         let process = Process::start("controller", command, &folder);
         Self {
             process,

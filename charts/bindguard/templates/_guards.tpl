@@ -113,3 +113,23 @@ cost no more than two of them. Takes the policy. */}}
 {{- end -}}
 {{- toJson $validations -}}
 {{- end -}}
+
+{{/* What keeps the caBundle of the webhooks, as a JSON list. Takes (list mode account): of the certificates, of the controller. */}}
+{{- define "bindguard.trustValidations" -}}
+{{- $new := "object.?webhooks.orValue([])" -}}
+{{- $old := "oldObject.?webhooks.orValue([])" -}}
+{{- $otherwise := "To do it all the same, first delete the ValidatingAdmissionPolicyBinding trust.bindguard.dev; to do without bindguard, delete the whole configuration" -}}
+{{- $questions := list (list
+  (printf "%s.all(new, has(new.clientConfig.caBundle) || !%s.exists(old, old.name == new.name && has(old.clientConfig.caBundle)))" $new $old)
+  "without its caBundle the API server trusts nobody to answer for bindguard, and refuses every persona binding") -}}
+{{- if eq (index . 0) "self-managed" -}}
+{{- $questions = append $questions (list
+  (printf "request.userInfo.username == %s || %s.all(new, %s.all(old, old.name != new.name || new.clientConfig.?caBundle == old.clientConfig.?caBundle))" (include "bindguard.celString" (index . 1)) $new $old)
+  "bindguard's controller keeps the caBundle of bindguard's webhooks, and nobody else changes it") -}}
+{{- end -}}
+{{- $validations := list -}}
+{{- range $questions -}}
+{{- $validations = append $validations (dict "expression" (index . 0) "message" (printf "%s. %s" (index . 1) $otherwise) "reason" "Forbidden") -}}
+{{- end -}}
+{{- toJson $validations -}}
+{{- end -}}

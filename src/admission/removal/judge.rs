@@ -13,7 +13,7 @@ use crate::admission::review::Review;
 use crate::admission::webhook::Webhook;
 use crate::domain::assess::NotJudged;
 use crate::domain::conclude::{Allowed, Decision};
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Action, Policy};
 use crate::domain::removal::RemovalDecision;
 use crate::state::confirm::ConfirmError;
 use crate::state::personas::{PersonaBinding, PersonasUnknown};
@@ -61,17 +61,28 @@ pub(super) enum Undecided {
     Late,
 }
 
-/// Judges what a call takes away, if it changes a companion binding, and answers it if there is
-/// something to say; `bytes` is the size of its body.
+/// What is to be said of what a call takes away.
+#[derive(Debug)]
+pub(in crate::admission) enum Told {
+    /// Nothing: it takes nothing away.
+    Nothing,
+    /// This, which is the answer to the whole call.
+    Answer(Answer),
+    /// That it was not judged, in a warning beside what the persona rule answers.
+    NotJudged(String),
+}
+
+/// Judges what a call takes away, if it changes a companion binding; `bytes` is the size of its
+/// body.
 pub(in crate::admission) async fn judge(
     webhook: &Webhook,
     review: &Review<'_>,
     bytes: usize,
     beside: Option<Beside<'_, '_, '_>>,
     budget: Budget,
-) -> Option<Answer> {
+) -> Told {
     if !Change::may_be_in(review) {
-        return None;
+        return Told::Nothing;
     }
     // Boxed, so that all other calls are small.
     Box::pin(judge_change(webhook, review, bytes, beside, budget)).await
@@ -83,40 +94,56 @@ async fn judge_change(
     bytes: usize,
     beside: Option<Beside<'_, '_, '_>>,
     budget: Budget,
-) -> Option<Answer> {
+) -> Told {
     // Not the snapshot of the persona rule: a confirming read knows of no persona bindings.
-    let snapshot = webhook.state.current()?;
-    let change = Change::of(review, snapshot.policy())?;
+    let Some(snapshot) = webhook.state.current() else {
+        return Told::Nothing;
+    };
+    let Some(change) = Change::of(review, snapshot.policy()) else {
+        return Told::Nothing;
+    };
+    let action = snapshot.policy().companion_removal;
     let budget = webhook.repeated(review, budget);
     let undecided = match decide(webhook, &change, bytes, beside, snapshot, budget).await {
-        Ok(answer) => {
-            if answer.is_none() {
-                webhook.metrics.removal_decided(Label::Allow);
-            }
-            return answer;
+        Ok(Some(answer)) => return Told::Answer(answer),
+        Ok(None) => {
+            webhook.metrics.removal_decided(Label::Allow);
+            return Told::Nothing;
         }
         Err(undecided) => undecided,
     };
     let error = &undecided as &dyn std::error::Error;
+    let unknown = format!("bindguard: from whom this takes companions is not known: {undecided}");
     if beside.is_some_and(|beside| beside.is_persona()) {
         tracing::warn!(
             uid = &*review.uid,
             error,
             "what a change takes away was not judged; it is answered by the persona rule alone"
         );
-        return None;
+        return match action {
+            Action::Audit => Told::Nothing,
+            Action::Warn | Action::Deny => Told::NotJudged(unknown),
+        };
     }
     tracing::warn!(uid = &*review.uid, error, "a removal was not judged");
-    let message = format!(
-        "bindguard: from whom this takes companions is not known: {undecided}; nothing was decided"
-    );
-    Some(match undecided {
-        // This may last, and every deletion would take the API server five seconds.
-        Undecided::Personas(PersonasUnknown::Unreadable) => {
-            Answer::status(http::StatusCode::SERVICE_UNAVAILABLE, &message)
+    match (undecided, action) {
+        // It passes either way, and a 503 would not be shown where this fails open.
+        (Undecided::Personas(PersonasUnknown::Unreadable), Action::Warn) => {
+            Told::NotJudged(unknown)
         }
-        _ => webhook.undecided(review, budget, &format!("{message}, please try again")),
-    })
+        // This may last, and every deletion would take the API server five seconds.
+        (Undecided::Personas(PersonasUnknown::Unreadable), _) => {
+            let message = format!("{unknown}; nothing was decided");
+            Told::Answer(Answer::status(
+                http::StatusCode::SERVICE_UNAVAILABLE,
+                &message,
+            ))
+        }
+        _ => {
+            let message = format!("{unknown}; nothing was decided, please try again");
+            Told::Answer(webhook.undecided(review, budget, &message))
+        }
+    }
 }
 
 /// The answer, if the change takes something away.

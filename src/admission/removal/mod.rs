@@ -8,7 +8,7 @@
 //!
 //! - A change that the persona rule refuses takes nothing away, so it is not looked at here.
 //! - That webhook fails open, and the other does not: a call that the persona rule has decided is
-//!   never held up by a removal that cannot be judged.
+//!   never held up by a removal that cannot be judged. A warning says that it was not.
 //! - Whoever may change this binding may not read every binding of its subjects. So messages name
 //!   subjects that the binding itself names, the personas, and how many bindings there are; names
 //!   and namespaces of persona bindings, and subjects that only a group covered, are for the record.
@@ -20,4 +20,4 @@ mod losers;
 mod message;
 mod verdict;
 
-pub(super) use judge::{Beside, judge};
+pub(super) use judge::{Beside, Told, judge};

@@ -6,8 +6,8 @@ use super::{Certificates, Place};
 use crate::certificates::ca_bundle::{self, TrustingWebhook};
 use crate::certificates::secret::{FoundAuthorities, FoundServing, read_authorities, read_serving};
 use crate::kubernetes::webhook_configuration::{self, WebhookConfiguration};
+use crate::kubernetes::words::in_words;
 use crate::kubernetes::{secret, webhook_configuration as configurations};
-use crate::telemetry::causes::WithCauses;
 
 /// A webhook of ours.
 pub(super) struct Webhook {
@@ -42,13 +42,13 @@ impl Look {
     /// If there is no cluster to ask.
     pub(super) async fn at(place: &Place, certificates: Certificates) -> anyhow::Result<Self> {
         let client = place.cluster.connect().await?;
-        let namespace = &place.bindguard_namespace;
+        let namespace = &place.namespace.bindguard_namespace;
         let shown = |name: &str| format!("{namespace}/{name}");
         let mut look = Self {
             certificates,
             ca_secret: shown(&place.ca_secret),
             tls_secret: shown(&place.tls_secret),
-            configuration: place.webhook_configuration.clone(),
+            configuration: place.configuration.webhook_configuration.clone(),
             has_authorities: false,
             authorities: FoundAuthorities::default(),
             has_serving: false,
@@ -69,7 +69,7 @@ impl Look {
         look.has_serving = secret.is_some();
         look.serving = read_serving(secret.as_ref());
 
-        let name = &place.webhook_configuration;
+        let name = &place.configuration.webhook_configuration;
         let validating = configurations::validating(&client, name).await;
         look.take(validating);
         let mutating = webhook_configuration::mutating(&client, name).await;
@@ -104,7 +104,7 @@ impl Look {
         match read {
             Ok(read) => Some(read),
             Err(error) => {
-                let error = WithCauses(&error);
+                let error = in_words(&error);
                 self.unread.push(format!("cannot read {what}: {error}"));
                 None
             }

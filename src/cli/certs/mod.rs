@@ -11,7 +11,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use self::look::Look;
 use super::cluster::{ClusterArguments, block_on};
 use super::controller::Certificates;
-use super::names::{label, subdomain};
+use super::installation::{ConfigurationArgument, NamespaceArgument};
+use super::names::subdomain;
 use super::{Outcome, output};
 use crate::telemetry::clock;
 
@@ -120,27 +121,11 @@ struct Place {
     )]
     tls_secret: String,
 
-    /// The name of the webhook configurations, the validating and the mutating one
-    #[arg(
-        long,
-        env = "BINDGUARD_WEBHOOK_CONFIGURATION",
-        value_parser = subdomain,
-        value_name = "NAME",
-        default_value = "bindguard",
-        help_heading = "Installation"
-    )]
-    webhook_configuration: String,
+    #[command(flatten)]
+    configuration: ConfigurationArgument,
 
-    /// The namespace that bindguard itself is in
-    #[arg(
-        long,
-        env = "BINDGUARD_BINDGUARD_NAMESPACE",
-        value_parser = label,
-        value_name = "NAMESPACE",
-        default_value = "bindguard",
-        help_heading = "Installation"
-    )]
-    bindguard_namespace: String,
+    #[command(flatten)]
+    namespace: NamespaceArgument,
 
     #[command(flatten)]
     cluster: ClusterArguments,

@@ -11,6 +11,7 @@ use super::Place;
 use crate::certificates::secret::{
     FoundAuthorities, FoundServing, ROTATE, read_authorities, read_serving,
 };
+use crate::cli::cluster::told;
 use crate::cli::{Outcome, duration, output};
 use crate::kubernetes::secret;
 use crate::telemetry::clock;
@@ -70,10 +71,11 @@ pub(super) async fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         },
         stored.serving().await?,
     );
-    let namespace = &place.bindguard_namespace;
+    let namespace = &place.namespace.bindguard_namespace;
     let now = clock::now().to_string();
     secret::annotate(&client, namespace, name, ROTATE, &now)
         .await
+        .map_err(told)
         .with_context(|| {
             format!("cannot ask for it by an annotation of Secret {namespace}/{name}")
         })?;
@@ -114,9 +116,10 @@ impl Stored<'_> {
     }
 
     async fn get(&self, name: &str) -> anyhow::Result<Option<k8s_openapi::api::core::v1::Secret>> {
-        let namespace = &self.place.bindguard_namespace;
+        let namespace = &self.place.namespace.bindguard_namespace;
         secret::get(self.client, namespace, name)
             .await
+            .map_err(told)
             .with_context(|| format!("cannot read Secret {namespace}/{name}"))
     }
 }

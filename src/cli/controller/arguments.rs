@@ -3,10 +3,11 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum};
 
 use crate::cli::cluster::KubeconfigArguments;
 use crate::cli::duration;
+use crate::cli::installation::NamespaceArgument;
 use crate::cli::log::LogArguments;
 use crate::cli::names::{label, subdomain};
 use crate::cli::policy::PolicyArgument;
@@ -27,6 +28,10 @@ What it needs in the cluster, and no more:
   leases in --bindguard-namespace: create; get and update the one by name
 With --certificates external: to list and watch the Secret of --tls-secret by
   name, and to get the webhook configurations by name; and the same for leases
+With --open-reports:
+  reports and clusterreports (openreports.io): list, create, patch, delete
+With --policy-config-map: create and patch events (events.k8s.io) in
+  --bindguard-namespace
 To find what is wrong in the cluster:
   clusterrolebindings and rolebindings: list, watch
   clusterroles: get the companions and the personas by name
@@ -64,7 +69,10 @@ names those that it lacks";
 ///
 /// SIGTERM ends it at once, and gives the Lease back.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(
+    after_long_help = EXAMPLES,
+    mut_arg("bindguard_namespace", |argument| argument.help_heading("Cluster"))
+)]
 pub(in crate::cli) struct Arguments {
     /// Who looks after the certificates
     #[arg(
@@ -155,16 +163,8 @@ pub(in crate::cli) struct Arguments {
     )]
     pub(super) certificate_lifetime: Duration,
 
-    /// The namespace that bindguard itself is in
-    #[arg(
-        long,
-        env = "BINDGUARD_BINDGUARD_NAMESPACE",
-        value_parser = label,
-        value_name = "NAMESPACE",
-        default_value = "bindguard",
-        help_heading = "Cluster"
-    )]
-    pub(super) bindguard_namespace: String,
+    #[command(flatten)]
+    pub(super) installation: NamespaceArgument,
 
     /// The Lease by which controllers agree on who leads
     #[arg(
@@ -182,6 +182,19 @@ pub(in crate::cli) struct Arguments {
 
     #[command(flatten)]
     pub(super) policy: PolicyArgument,
+
+    /// Keep a report of OpenReports for each binding that something is wrong with, 1,000 at most
+    #[arg(long, env = "BINDGUARD_OPEN_REPORTS", action = ArgAction::SetTrue)]
+    pub(super) open_reports: bool,
+
+    /// The ConfigMap that --policy is mounted from, for an Event on it when an edit is broken
+    #[arg(
+        long,
+        env = "BINDGUARD_POLICY_CONFIG_MAP",
+        value_parser = subdomain,
+        value_name = "NAME"
+    )]
+    pub(super) policy_config_map: Option<String>,
 
     /// Where probes and metrics are, over plain HTTP. Without a host: all addresses
     #[arg(
@@ -249,7 +262,7 @@ impl Arguments {
 
     /// What the certificate is for.
     pub(super) fn names(&self) -> Vec<String> {
-        let (service, namespace) = (&self.service, &self.bindguard_namespace);
+        let (service, namespace) = (&self.service, &self.installation.bindguard_namespace);
         let of_service = [
             service.clone(),
             format!("{service}.{namespace}"),

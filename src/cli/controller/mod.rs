@@ -2,6 +2,7 @@
 
 mod arguments;
 mod observe;
+mod policy_news;
 mod scan;
 
 use std::convert::Infallible;
@@ -23,6 +24,7 @@ use crate::kubernetes::guard::GuardApi;
 use crate::kubernetes::happening::Happenings;
 use crate::kubernetes::lease::{Candidate, Timing};
 use crate::provisioning::controller::Provisioner;
+use crate::report::open_reports;
 use crate::report::standing::Standings;
 use crate::server::admin;
 use crate::server::admin_only::AdminServer;
@@ -35,6 +37,7 @@ use crate::telemetry::{clock, logging};
 
 pub(super) use arguments::{Arguments, Certificates};
 
+use self::policy_news::{News, news};
 use self::scan::Scanning;
 
 /// Who tells of things in Events.
@@ -72,7 +75,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let client = connect(&arguments.client_options()).await?;
 
     let names = Names {
-        namespace: arguments.bindguard_namespace.clone(),
+        namespace: arguments.installation.bindguard_namespace.clone(),
         ca_secret: arguments.ca_secret.clone(),
         tls_secret: arguments.tls_secret.clone(),
         service: arguments.service.clone(),
@@ -109,20 +112,34 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let provisioner = Provisioner {
         guard: GuardApi::new(client.clone(), arguments.client_options()),
-        namespace: arguments.bindguard_namespace.clone(),
+        namespace: arguments.installation.bindguard_namespace.clone(),
         policies: policy_receiver,
         happenings: Happenings::new(client.clone(), CONTROLLER, candidate.identity()),
         metrics: metrics.clone(),
         observer: state_observer(&metrics),
         now: clock::now,
     };
+    let reports = arguments.open_reports.then(|| open_reports::Keeper {
+        client: client.clone(),
+        standings: scanning.standings(),
+        metrics: metrics.clone(),
+        now: clock::now,
+    });
+    let (desk, news) = news(
+        &arguments.installation.bindguard_namespace,
+        arguments.policy_config_map.as_deref(),
+    );
     let is_external = arguments.certificates == Certificates::External;
     let leading = candidate.lead(
         |leads| {
             metrics.set_leader(leads);
+            if !leads {
+                // Another keeps them now.
+                metrics.set_reports(None, 0);
+            }
             tracing::info!(leads, "whether this controller leads has changed");
         },
-        || work(&manager, is_external, &provisioner),
+        || work(&manager, is_external, &provisioner, &news, reports.as_ref()),
     );
     let ended = tokio::select! {
         biased;
@@ -132,7 +149,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         never = leading => match never {},
         never = scanning.run() => match never {},
         never = watch_certificates(&watches, is_external) => match never {},
-        never = arguments.policy.follow(digest, policies, &metrics) => match never {},
+        never = arguments.policy.follow(digest, policies, &metrics, |outcome| desk.take(outcome)) => match never {},
         never = observe::watches(&watches, is_external, &readiness, &metrics) => match never {},
     };
     readiness.drain();
@@ -187,14 +204,27 @@ async fn watch_certificates(watches: &Watches, is_external: bool) -> Infallible 
     watches.run().await
 }
 
-async fn work(manager: &Manager<'_>, is_external: bool, provisioner: &Provisioner) -> Infallible {
+async fn work(
+    manager: &Manager<'_>,
+    is_external: bool,
+    provisioner: &Provisioner,
+    news: &News,
+    reports: Option<&open_reports::Keeper>,
+) -> Infallible {
     let certificates = async {
         if is_external {
             return std::future::pending().await;
         }
         manager.run().await
     };
-    tokio::join!(certificates, provisioner.run()).0
+    let reporting = async {
+        match reports {
+            Some(keeper) => keeper.keep().await,
+            None => std::future::pending().await,
+        }
+    };
+    let telling = news.tell(&provisioner.happenings);
+    tokio::join!(certificates, provisioner.run(), telling, reporting).0
 }
 
 async fn release(candidate: &Candidate) {

@@ -44,7 +44,7 @@ impl Scanning {
         Self {
             keeper: Keeper {
                 client: client.clone(),
-                namespace: arguments.bindguard_namespace.clone(),
+                namespace: arguments.installation.bindguard_namespace.clone(),
                 policies: policies.clone(),
                 elsewhere: elsewhere.subscribe(),
                 observer: state_observer(metrics),

@@ -17,6 +17,7 @@ use self::filter::Filter;
 use self::show::Printer;
 use self::source::Source;
 use super::cluster::{ClusterArguments, block_on};
+use super::installation::NamespaceArgument;
 use super::names::{label, subdomain};
 use super::{Outcome, duration, output};
 use crate::audit::denial::Denial;
@@ -134,16 +135,8 @@ pub(super) struct Arguments {
     )]
     history: String,
 
-    /// The namespace that bindguard itself is in
-    #[arg(
-        long,
-        env = "BINDGUARD_BINDGUARD_NAMESPACE",
-        value_parser = label,
-        value_name = "NAMESPACE",
-        default_value = "bindguard",
-        help_heading = "Installation"
-    )]
-    bindguard_namespace: String,
+    #[command(flatten)]
+    installation: NamespaceArgument,
 
     #[command(flatten)]
     cluster: ClusterArguments,

@@ -38,7 +38,7 @@ impl Source {
         Ok(Self {
             client: arguments.cluster.connect().await?,
             history: arguments.history.clone(),
-            bindguard_namespace: arguments.bindguard_namespace.clone(),
+            bindguard_namespace: arguments.installation.bindguard_namespace.clone(),
             namespace: arguments.namespace.clone(),
             said: RefCell::default(),
         })

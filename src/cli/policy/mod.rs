@@ -112,12 +112,13 @@ impl PolicyArgument {
 }
 
 impl PolicyArgument {
-    /// Keeps up with the policy file, if there is one.
+    /// Keeps up with the policy file, if there is one. `told` is told of each change.
     pub(super) async fn follow(
         &self,
         digest: Option<ContentDigest>,
         policies: watch::Sender<Arc<Policy>>,
         metrics: &Metrics,
+        mut told: impl FnMut(&policy_file::Outcome) + Send,
     ) -> Infallible {
         let (Some(path), Some(digest)) = (&self.file, digest) else {
             // The sender stays, so that no receiver takes a closed channel for a change.
@@ -125,19 +126,20 @@ impl PolicyArgument {
             return std::future::pending().await;
         };
         let interval = policy_file::POLL_INTERVAL;
-        policy_file::watch(
-            path.clone(),
-            digest,
-            interval,
-            policies,
-            |outcome| match outcome {
+        policy_file::watch(path.clone(), digest, interval, policies, |outcome| {
+            match outcome {
                 policy_file::Outcome::InForce(_) => {
                     metrics.policy_reloaded(Reload::Ok);
+                    metrics.set_policy_broken(false);
                     metrics.set_policy_loaded(clock::now().as_second());
                 }
-                policy_file::Outcome::Rejected(_) => metrics.policy_reloaded(Reload::Failed),
-            },
-        )
+                policy_file::Outcome::Rejected(_) => {
+                    metrics.policy_reloaded(Reload::Failed);
+                    metrics.set_policy_broken(true);
+                }
+            }
+            told(outcome);
+        })
         .await
     }
 }

@@ -9,8 +9,10 @@ use anyhow::Context;
 use clap::{Args, ValueHint};
 
 use crate::admission::misses::MAX_SETTLE;
+use crate::cli::cluster::KubeconfigArguments;
+use crate::cli::installation::NamespaceArgument;
 use crate::cli::log::LogArguments;
-use crate::cli::names::{label, subdomain};
+use crate::cli::names::subdomain;
 use crate::cli::policy::PolicyArgument;
 use crate::kubernetes::client::ClientOptions;
 use crate::server::listen::ListenAddress;
@@ -31,6 +33,9 @@ tells when they do not fit the policy. It writes nothing but Events about
 denials, with the right to create and patch them in all namespaces, and the
 history of denials, with that to get and update the ConfigMap of --history.";
 
+/// Where help lists what stands for the cluster.
+const STATE: &str = "State";
+
 /// Answer the API server's admission calls
 ///
 /// The state to judge by comes from a cluster (the one it runs in, else that of the kubeconfig)
@@ -43,7 +48,15 @@ history of denials, with that to get and update the ConfigMap of --history.";
 /// SIGTERM makes it unready and ends it when --linger is over and the calls in flight are
 /// answered; SIGINT ends it without the linger, a second signal at once.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(
+    after_long_help = EXAMPLES,
+    mut_arg("kubeconfig", |argument| argument.help_heading(STATE)),
+    mut_arg("context", |argument| argument.help_heading(STATE)),
+    mut_arg("bindguard_namespace", |argument| argument.help_heading(STATE).help(
+        "The namespace that bindguard itself is in, where the controller publishes whether orders \
+         for companions are taken, and keeps Secrets. It need not exist"
+    ))
+)]
 pub(in crate::cli) struct Arguments {
     /// Take a folder of YAML and JSON files as the cluster. It is read again when files change
     #[arg(
@@ -56,37 +69,11 @@ pub(in crate::cli) struct Arguments {
     )]
     manifests: Option<PathBuf>,
 
-    /// The kubeconfig of the cluster. Without it: the cluster of this pod, else $KUBECONFIG, else
-    /// ~/.kube/config
-    #[arg(
-        long,
-        env = "BINDGUARD_KUBECONFIG",
-        value_name = "FILE",
-        value_hint = ValueHint::FilePath,
-        help_heading = "State"
-    )]
-    kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    kubeconfig: KubeconfigArguments,
 
-    /// The context of the kubeconfig, if not its current one
-    #[arg(
-        long,
-        env = "BINDGUARD_CONTEXT",
-        value_name = "NAME",
-        help_heading = "State"
-    )]
-    context: Option<String>,
-
-    /// The namespace that bindguard itself is in, where the controller publishes whether orders
-    /// for companions are taken, and keeps Secrets. It need not exist
-    #[arg(
-        long,
-        env = "BINDGUARD_BINDGUARD_NAMESPACE",
-        value_parser = label,
-        value_name = "NAMESPACE",
-        default_value = "bindguard",
-        help_heading = "State"
-    )]
-    pub(super) bindguard_namespace: String,
+    #[command(flatten)]
+    pub(super) installation: NamespaceArgument,
 
     /// How long to wait for companions that seem to be missing before that is confirmed: tools
     /// create both at once. 0s is not at all, as with --manifests
@@ -247,11 +234,7 @@ impl Arguments {
                     .with_context(|| format!("cannot read --manifests {shown:?}"))?;
                 SourceOptions::Manifests(folder.clone())
             }
-            None => SourceOptions::Cluster(ClientOptions {
-                kubeconfig: self.kubeconfig.clone(),
-                context: self.context.clone(),
-                ..ClientOptions::default()
-            }),
+            None => SourceOptions::Cluster(self.kubeconfig.options()),
         })
     }
 

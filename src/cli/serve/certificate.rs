@@ -62,7 +62,7 @@ impl Certificates {
             (ServedCertificate::new(pair), Source::Files(files, followed))
         } else if let Some(name) = &arguments.tls_secret {
             let source = Source::Secret {
-                namespace: arguments.bindguard_namespace.clone(),
+                namespace: arguments.installation.bindguard_namespace.clone(),
                 name: name.clone(),
             };
             (ServedCertificate::default(), source)

@@ -37,7 +37,7 @@ pub(super) fn beside(
     let keeper = Keeper::new(
         denials.clone(),
         client.clone(),
-        &arguments.bindguard_namespace,
+        &arguments.installation.bindguard_namespace,
         &arguments.history,
     );
     let reporter = Reporter::new(denials.clone(), client.clone());

@@ -121,7 +121,7 @@ async fn serve(arguments: Arguments) -> anyhow::Result<Outcome> {
             feeding,
             certificates.follow(fed.client.clone(), &readiness, &metrics),
             trust,
-            arguments.policy.follow(digest, policies, &metrics),
+            arguments.policy.follow(digest, policies, &metrics, |_| {}),
             history.run(),
             observe::state(&fed.state, &readiness, &metrics),
             observe::staleness(&fed.state, &metrics),
@@ -173,7 +173,7 @@ async fn follow_epoch(
         return std::future::pending().await;
     };
     match orders
-        .follow(client, &arguments.bindguard_namespace, metrics)
+        .follow(client, &arguments.installation.bindguard_namespace, metrics)
         .await {}
 }
 

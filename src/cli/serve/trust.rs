@@ -21,6 +21,8 @@ use crate::telemetry::metrics::Metrics;
 
 /// How often it is looked at though no configuration changes: what is served does, and time goes.
 const INTERVAL: Duration = Duration::from_millis(500);
+/// The same while calls wait for it.
+const SOON: Duration = Duration::from_millis(100);
 
 /// Keeps the readiness and the gauge for as long as this future lives. Without a client there is
 /// nothing to ask.
@@ -53,7 +55,7 @@ pub(super) async fn watch(
                     changed = of_mutating.changed() => changed,
                 };
             };
-            let _ = timeout(INTERVAL, changed).await;
+            let _ = timeout(if is_ready { INTERVAL } else { SOON }, changed).await;
         }
     };
     tokio::select! {

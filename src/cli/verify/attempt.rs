@@ -9,11 +9,11 @@ use kube::Client;
 use kube::api::ObjectMeta;
 
 use super::answer::{self, Answer};
-use crate::cli::cluster::told;
 use crate::domain::binding::{self, BindingKind, RBAC_GROUP};
 use crate::domain::companion_set::CompanionSet;
 use crate::domain::identity::{ANONYMOUS, AUTHENTICATED, SubjectKind};
 use crate::domain::policy::{Action, Persona, Policy, UmbrellaGroups};
+use crate::kubernetes::words::in_words;
 use crate::kubernetes::{cluster_role_binding, dry_run};
 
 /// What is tried.
@@ -105,7 +105,7 @@ impl<'p> Attempt<'p> {
     async fn ask(&self, client: &Client) -> Answer {
         match dry_run::create(client, &self.binding()).await {
             Ok(answer) => answer::read(answer, &self.subject),
-            Err(error) => Answer::Busy(format!("the API server cannot be asked: {}", told(error))),
+            Err(error) => Answer::Busy(in_words(&error)),
         }
     }
 

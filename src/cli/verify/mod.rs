@@ -12,6 +12,8 @@ use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::cluster::{ClusterArguments, block_on};
+use super::installation::ConfigurationArgument;
+use super::names::label;
 use super::policy::PolicyArgument;
 use super::{Outcome, duration, output};
 use crate::domain::policy::Policy;
@@ -51,7 +53,13 @@ pub(super) struct Arguments {
 
     /// The namespace of the RoleBinding. Without it: that of the pod or of the kubeconfig's
     /// context, else default
-    #[arg(short, long, env = "BINDGUARD_NAMESPACE", value_name = "NAMESPACE")]
+    #[arg(
+        short,
+        long,
+        env = "BINDGUARD_NAMESPACE",
+        value_name = "NAMESPACE",
+        value_parser = label
+    )]
     namespace: Option<String>,
 
     /// How long to go on trying. 0s is to try once
@@ -64,14 +72,8 @@ pub(super) struct Arguments {
     )]
     timeout: Duration,
 
-    /// The name of the validating webhook configuration
-    #[arg(
-        long,
-        env = "BINDGUARD_WEBHOOK_CONFIGURATION",
-        value_name = "NAME",
-        default_value = crate::admission::configuration::NAME
-    )]
-    webhook_configuration: String,
+    #[command(flatten)]
+    configuration: ConfigurationArgument,
 
     /// How to print what was seen
     #[arg(
@@ -232,7 +234,7 @@ async fn seen(
 
 /// What may be the reason that nobody was asked, as far as we may look.
 async fn hints(policy: &Policy, arguments: &Arguments, client: &Client) -> Vec<String> {
-    let name = &arguments.webhook_configuration;
+    let name = &arguments.configuration.webhook_configuration;
     let mut hints = Vec::new();
     match webhook_configuration::validating(client, name).await {
         Ok(None) => hints.push(format!(

@@ -89,7 +89,13 @@ async fn bad_yaml_is_told_from_an_unknown_context() {
     let file = file("contexts: [");
     let error = refusal(&options(&file, Some("one"))).await;
     assert!(matches!(error, ClientError::Kubeconfig { .. }), "{error}");
-    assert!(error.source().unwrap().to_string().contains("YAML"));
+    assert!(
+        error
+            .source()
+            .unwrap()
+            .to_string()
+            .contains("it is no kubeconfig: line ")
+    );
 }
 
 #[tokio::test]

@@ -3,16 +3,18 @@
 //! A file of them is as strict as a policy file and is read by the same steps. What it says is only
 //! kept here: [`report::cases`](crate::report::cases) holds it against the rule.
 
+mod order;
 mod read;
 mod shape;
 #[cfg(test)]
 mod tests;
 
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use crate::domain::identity::SubjectKind;
 use crate::domain::policy::Policy;
-use crate::manifest::ManifestBinding;
+use crate::manifest::{ManifestBinding, ManifestSubject};
 use crate::yaml::Position;
 
 use super::document::only_document;
@@ -52,10 +54,49 @@ pub struct Case {
     pub requester: Option<Requester>,
     /// Whether nothing would be stored.
     pub dry_run: bool,
+    /// The order that the binding carries already.
+    pub order: Option<Ordered>,
+    /// Whether the guard of orders is in place.
+    pub guard: Guard,
+    /// How many companion bindings there are, if that is told.
+    pub companion_bindings: Option<usize>,
     /// What is to happen.
     pub expected: Expected,
     /// Everything that the subjects lack; nothing if the case does not say.
     pub missing: Option<Vec<Lack>>,
+    /// Everything that is ordered for them; nothing if the case does not say.
+    pub ordered: Option<Vec<Lack>>,
+}
+
+/// An order that stands on a binding.
+#[derive(Clone, Debug)]
+pub struct Ordered {
+    /// Who placed it.
+    pub by: String,
+    /// For whom it is; nothing if it is for everybody in the binding.
+    pub subjects: Option<Vec<ManifestSubject>>,
+    /// How long ago it was placed.
+    pub age: Duration,
+    /// Under which guard.
+    pub placed: Placed,
+}
+
+/// Whether the guard of orders is in place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// It is, and was seen to refuse.
+    InPlace,
+    /// It is not, or nobody knows.
+    NotInPlace,
+}
+
+/// Under which guard an order was placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// The one that is in place.
+    UnderThisGuard,
+    /// Another, or none.
+    UnderAnother,
 }
 
 /// Who writes a binding.
@@ -65,6 +106,8 @@ pub struct Requester {
     pub user: String,
     /// Their groups.
     pub groups: Vec<String>,
+    /// Whether they could create the companions by hand.
+    pub may_create_companions: bool,
 }
 
 /// What a subject is expected to lack.
@@ -112,6 +155,32 @@ impl Words for Expected {
         ("Warn", Self::Warn, "It passes with warnings."),
         ("Audit", Self::Audit, "It passes silently, and is recorded."),
         ("Deny", Self::Deny, "It is refused."),
+    ];
+}
+
+impl Words for Guard {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        ("InPlace", Self::InPlace, "It is, and was seen to refuse."),
+        (
+            "NotInPlace",
+            Self::NotInPlace,
+            "It is not, or nobody knows: nothing is ordered.",
+        ),
+    ];
+}
+
+impl Words for Placed {
+    const WORDS: &'static [(&'static str, Self, &'static str)] = &[
+        (
+            "UnderThisGuard",
+            Self::UnderThisGuard,
+            "The one that is in place.",
+        ),
+        (
+            "UnderAnother",
+            Self::UnderAnother,
+            "Another, or none: the order does not count.",
+        ),
     ];
 }
 

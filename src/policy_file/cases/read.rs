@@ -7,13 +7,17 @@ use crate::domain::identity::SubjectKind;
 use crate::domain::policy::Policy;
 use crate::manifest::{self, ManifestBinding, ManifestRole, ManifestSubject};
 
-use super::{Case, Cases, Expected, Lack, Requester};
+use super::order::ordered;
+use super::{Case, Cases, Expected, Guard, Lack, Requester};
 use crate::policy_file::error::PolicyError;
 use crate::policy_file::place::Place;
 use crate::policy_file::suggestion::{did_you_mean, quoted};
 use crate::policy_file::{read, rules};
 
-type Errors = Vec<PolicyError>;
+/// The annotation by which a binding asks for its companions.
+const PROVISION: &str = "bindguard.dev/provision";
+
+pub(super) type Errors = Vec<PolicyError>;
 
 pub(super) fn document(
     document: &Place<'_>,
@@ -67,10 +71,13 @@ fn case(
     let requester = place.field("requester").map(|requester| Requester {
         user: named(&requester, "user", errors),
         groups: requester.texts_of("groups"),
+        may_create_companions: is_true(&requester, "mayCreateCompanions"),
     });
-    let missing = place
-        .field("missing")
-        .map(|list| lacks(&list, policy, errors));
+    let order = place.field("order").map(|order| ordered(&order, errors));
+    let [missing, ordered] = ["missing", "ordered"].map(|field| {
+        let list = place.field(field);
+        list.map(|list| lacks(&list, policy, errors))
+    });
     Some(Case {
         name,
         position: place.node.position,
@@ -78,13 +85,21 @@ fn case(
         binding: binding?,
         previous,
         requester,
-        dry_run: place
-            .field("dryRun")
-            .and_then(|field| field.boolean())
-            .unwrap_or_default(),
+        dry_run: is_true(place, "dryRun"),
+        order,
+        guard: place.word_of("guard").unwrap_or(Guard::InPlace),
+        companion_bindings: place
+            .field("companionBindings")
+            .and_then(|field| usize::try_from(field.integer()?).ok()),
         expected: place.word_of::<Expected>("expect")?,
         missing,
+        ordered,
     })
+}
+
+fn is_true(place: &Place<'_>, field: &str) -> bool {
+    let field = place.field(field);
+    field.and_then(|field| field.boolean()).unwrap_or_default()
 }
 
 fn lacks(list: &Place<'_>, policy: &Policy, errors: &mut Errors) -> Vec<Lack> {
@@ -201,6 +216,10 @@ fn binding(place: &Place<'_>, errors: &mut Errors) -> Option<ManifestBinding> {
             .iter()
             .filter_map(|one| subject(one, errors))
             .collect(),
+        annotations: is_true(place, "provision")
+            .then(|| (PROVISION.to_owned(), "true".to_owned()))
+            .into_iter()
+            .collect(),
         ..short(place, kind, role)
     })
 }
@@ -226,7 +245,7 @@ fn short(place: &Place<'_>, kind: BindingKind, role: String) -> ManifestBinding 
     }
 }
 
-fn subject(place: &Place<'_>, errors: &mut Errors) -> Option<ManifestSubject> {
+pub(super) fn subject(place: &Place<'_>, errors: &mut Errors) -> Option<ManifestSubject> {
     let kind: SubjectKind = place.word_of("kind")?;
     let namespace = place.field("namespace");
     if let Some(namespace) = namespace
@@ -266,7 +285,7 @@ fn manifests(place: &Place<'_>, errors: &mut Errors) -> Vec<ManifestBinding> {
 }
 
 /// A text that must not be empty.
-fn named(place: &Place<'_>, field: &str, errors: &mut Errors) -> String {
+pub(super) fn named(place: &Place<'_>, field: &str, errors: &mut Errors) -> String {
     let text = place.field(field);
     if let Some(field) = text.as_ref().filter(|field| field.text() == Some("")) {
         errors.push(field.error("must not be empty"));

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::domain::binding::BindingKind;
 use crate::domain::identity::SubjectKind;
 
-use super::{Expected, KIND};
+use super::{Expected, Guard, KIND, Placed};
 use crate::policy_file::API_VERSION;
 use crate::policy_file::shape::Spec;
 use crate::policy_file::words::{Word, Words};
@@ -108,12 +108,56 @@ struct Case {
     /// Whether it is a dry run.
     #[serde(default)]
     dry_run: bool,
+    /// The order for companions that the binding carries already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Order")]
+    order: Option<Order>,
+    /// Whether the guard that holds orders off from whoever may not place them is in place.
+    #[serde(default = "in_place")]
+    guard: Word<Guard>,
+    /// How many companion bindings there are. Without it, those of the holdings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 0, max = 1_000_000))]
+    companion_bindings: Option<u32>,
     /// What is to happen.
     expect: Word<Expected>,
     /// Everything that the subjects lack. Without it that is not looked at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Vec<Lack>")]
     missing: Option<Vec<Lack>>,
+    /// Everything that the subjects lack and that is ordered for them. Without it that is not
+    /// looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<Lack>")]
+    ordered: Option<Vec<Lack>>,
+}
+
+/// The default of `guard`.
+const fn in_place() -> Word<Guard> {
+    Word(Guard::InPlace)
+}
+
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Order {
+    /// Who placed it.
+    by: String,
+    /// For whom it is. Without it, for everybody in the binding.
+    #[serde(default, rename = "for", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<Subject>", length(min = 1))]
+    subjects: Option<Vec<Subject>>,
+    /// How long ago it was placed, like `10m`. Without it, just now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("examples" = ["10m"]))]
+    age: Option<String>,
+    /// Under which guard it was placed.
+    #[serde(default = "now")]
+    placed: Word<Placed>,
+}
+
+/// The default of `placed`.
+const fn now() -> Word<Placed> {
+    Word(Placed::UnderThisGuard)
 }
 
 #[derive(JsonSchema)]
@@ -130,6 +174,9 @@ struct Binding {
     role: String,
     /// Those to whom it grants it.
     subjects: Vec<Subject>,
+    /// Whether it asks for its companions, by the annotation `bindguard.dev/provision: "true"`.
+    #[serde(default)]
+    provision: bool,
 }
 
 #[derive(JsonSchema)]
@@ -141,6 +188,9 @@ struct Requester {
     /// Their groups.
     #[serde(default)]
     groups: Vec<String>,
+    /// Whether they have the rights to create the companions by hand, as the API server would say.
+    #[serde(default)]
+    may_create_companions: bool,
 }
 
 #[derive(JsonSchema)]

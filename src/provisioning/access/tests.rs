@@ -1,9 +1,11 @@
+mod joined;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use tokio::time::{Instant, advance};
+use tokio::time::{Instant, advance, sleep};
 
 use super::{Access, MOST_A_SECOND, NoAccess, PATIENCE, SHARE_A_SECOND};
 use crate::domain::policy::Policy;
@@ -13,6 +15,7 @@ use crate::telemetry::metrics::Metrics;
 #[derive(Clone)]
 enum Script {
     Says(Said),
+    SaysAfter(Duration, Said),
     LacksBind(&'static str),
     Fails,
     Hangs,
@@ -37,6 +40,10 @@ impl Bench {
             async move {
                 match script {
                     Script::Says(said) => Ok(said),
+                    Script::SaysAfter(pause, said) => {
+                        sleep(pause).await;
+                        Ok(said)
+                    }
                     Script::LacksBind(role) if right.name.as_deref() == Some(role) => Ok(Said::No),
                     Script::LacksBind(_) => Ok(Said::Yes),
                     Script::Fails => Err("the line is dead\u{1b}".to_owned()),
@@ -54,11 +61,18 @@ impl Bench {
     }
 
     async fn ask(&self, who: Who) -> Result<(), NoAccess> {
+        self.ask_within(who, Duration::from_secs(5)).await
+    }
+
+    async fn ask_within(&self, who: Who, within: Duration) -> Result<(), NoAccess> {
         let policy = Policy::built_in();
-        let within = Duration::from_secs(5);
         self.access
             .may_create_companions(&policy, who, within)
             .await
+    }
+
+    fn says(&self, script: Script) {
+        *self.script.lock().unwrap() = script;
     }
 
     fn asked(&self) -> usize {
@@ -139,7 +153,7 @@ async fn a_no_is_never_remembered() {
     ] {
         let bench = Bench::new(no);
         bench.ask(boris()).await.unwrap_err();
-        *bench.script.lock().unwrap() = Script::Says(Said::Yes);
+        bench.says(Script::Says(Said::Yes));
         assert_eq!(bench.ask(boris()).await, Ok(()));
         assert_eq!(bench.asked(), 6);
     }
@@ -246,7 +260,7 @@ async fn nobody_uses_up_more_than_half_of_a_second_s_questions() {
     }
     assert_eq!(bench.asked(), 3 * calls as usize);
     // All others have what is left.
-    *bench.script.lock().unwrap() = Script::Says(Said::Yes);
+    bench.says(Script::Says(Said::Yes));
     let left = (MOST_A_SECOND - 3 * calls) / 3;
     for number in 0..left {
         let other = Who {

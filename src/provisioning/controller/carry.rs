@@ -19,6 +19,7 @@ use crate::domain::binding::{BindingKind, RBAC_GROUP};
 use crate::kubernetes::guard::GuardApi;
 use crate::kubernetes::happening::{Happening, Happenings};
 use crate::kubernetes::ordered::Annotated;
+use crate::provisioning::guard::looks::Looks;
 use crate::provisioning::guard::standing::Standing;
 use crate::provisioning::order::{NoOrder, Order, is_past};
 use crate::state::handle::State;
@@ -38,6 +39,7 @@ pub(super) struct Carrier {
     pub(super) guard: GuardApi,
     pub(super) state: State,
     pub(super) standings: watch::Receiver<Standing>,
+    pub(super) looks: Looks,
     pub(super) store: Store,
     pub(super) happenings: Happenings,
     pub(super) metrics: Metrics,

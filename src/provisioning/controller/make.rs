@@ -21,7 +21,6 @@ use crate::kubernetes::in_time::in_time;
 use crate::kubernetes::lean::{Lean, OrderAnnotations};
 use crate::kubernetes::{cluster_role, cluster_role_binding, role_binding};
 use crate::provisioning::companion::{gives_the_same, object};
-use crate::provisioning::guard;
 use crate::provisioning::guard::epoch::Epoch;
 use crate::provisioning::guard::standing::Standing;
 use crate::provisioning::order::{Conditions, NoOrder, Placed, judge};
@@ -91,7 +90,7 @@ enum Pair {
 }
 
 impl Carrier {
-    /// Looks at the guard, then at the binding as it is stored now, and makes what its order and
+    /// Has the guard looked at, then reads the binding as it is stored now, and makes what its order and
     /// the policy in force have in common.
     pub(super) async fn attempt(&self, ordered: &Ordered, made: &mut Made) -> Attempt {
         match self.try_to(ordered, made).await {
@@ -134,18 +133,17 @@ impl Carrier {
         }
     }
 
-    /// The epoch, if the guard is now the one that it belongs to.
+    /// The epoch, if a look that begins now finds the guard in place that this policy wants. The
+    /// order was stored before: whoever planted it while the guard did not hold would have had to
+    /// mend it before that look, which tries it as well.
     async fn epoch(&self, policy: &Policy) -> Result<Epoch, String> {
-        let epoch = match &*self.standings.borrow() {
-            Standing::InPlace(epoch) => epoch.clone(),
-            Standing::Settling => return Err("the guard was put in place a moment ago".to_owned()),
-            Standing::NotInPlace(reason) => return Err(reason.clone()),
-        };
-        match guard::read(&self.guard, policy).await? {
-            Ok(guard) if guard == epoch.guard => Ok(epoch),
-            Ok(_another) => Err("the guard of orders has changed".to_owned()),
-            Err(fault) => Err(fault.to_string()),
+        // Nobody need look for what is known not to count.
+        in_place(&self.standings.borrow())?;
+        let looked = self.looks.afresh().await?;
+        if *looked.policy != *policy {
+            return Err("the policy is changing".to_owned());
         }
+        in_place(&looked.standing)
     }
 
     async fn carry_out(
@@ -262,6 +260,14 @@ impl Carrier {
         };
         self.metrics.companion(result);
         pair
+    }
+}
+
+fn in_place(standing: &Standing) -> Result<Epoch, String> {
+    match standing {
+        Standing::InPlace(epoch) => Ok(epoch.clone()),
+        Standing::Settling => Err("the guard was put in place a moment ago".to_owned()),
+        Standing::NotInPlace(reason) => Err(reason.clone()),
     }
 }
 

@@ -26,6 +26,7 @@ use crate::kubernetes::guard::GuardApi;
 use crate::kubernetes::happening::Happenings;
 use crate::kubernetes::ordered;
 use crate::provisioning::ORDER;
+use crate::provisioning::guard::looks::looks;
 use crate::provisioning::guard::standing::Standing;
 use crate::provisioning::guard::watch as watch_guard;
 use crate::state::event::Observer;
@@ -81,6 +82,7 @@ impl Provisioner {
         rights::check(client, &self.namespace, &policy, &self.metrics).await;
         let (standing, standings) =
             watch::channel(Standing::NotInPlace("it was not looked at yet".to_owned()));
+        let (asking, looker) = looks();
         let state = State::new();
         let (found, candidates) = mpsc::channel(AHEAD);
         let carrier = async {
@@ -88,6 +90,7 @@ impl Provisioner {
                 guard: self.guard.clone(),
                 state: state.clone(),
                 standings: standings.clone(),
+                looks: asking,
                 store: self.store().await,
                 happenings: self.happenings.clone(),
                 metrics: self.metrics.clone(),
@@ -104,7 +107,8 @@ impl Provisioner {
                 &self.guard,
                 &self.namespace,
                 self.policies.clone(),
-                &standing
+                &standing,
+                looker,
             ),
             watch_cluster(
                 client.clone(),

@@ -1,5 +1,6 @@
 //! The guards: `ValidatingAdmissionPolicies` by which the API server itself, which alone knows who
-//! a requester is, holds off orders from those who may not place them, and confines the controller.
+//! a requester is, holds off orders from those who may not place them, confines the controller, and
+//! keeps others from breaking its own trust in bindguard.
 //!
 //! Each comes with its binding, of the same name. Every field that the API server would fill in is
 //! written out, so that what is in force can be compared with what is meant to be.
@@ -9,8 +10,10 @@ pub mod cel;
 mod confinement;
 pub mod epoch;
 pub mod in_place;
+pub mod looks;
 mod order;
 pub mod standing;
+mod trust;
 mod watch;
 
 use k8s_openapi::api::admissionregistration::v1::{
@@ -22,7 +25,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use crate::domain::policy::{Policy, ProvisioningMode, ServiceAccountName};
 
-pub use watch::{read, watch};
+pub use trust::BundleKeeper;
+pub use watch::watch;
 
 /// The guard of orders.
 pub const ORDERS: &str = "orders.bindguard.dev";
@@ -30,6 +34,8 @@ pub const ORDERS: &str = "orders.bindguard.dev";
 pub const COMPANIONS: &str = "companions.bindguard.dev";
 /// The guard that lets the controller change nothing in webhook configurations but `caBundle`.
 pub const WEBHOOKS: &str = "webhooks.bindguard.dev";
+/// The guard of the `caBundle` of bindguard's webhooks.
+pub const TRUST: &str = "trust.bindguard.dev";
 
 /// A `ValidatingAdmissionPolicy` and the binding that puts it in force.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,12 +47,18 @@ pub struct Guard {
 }
 
 /// All guards that a policy wants, for a controller that runs as this ServiceAccount, and whose
-/// webhook configurations have this name.
+/// webhook configurations have this name and a `caBundle` from this keeper.
 #[must_use]
-pub fn guards(policy: &Policy, controller: &ServiceAccountName, configuration: &str) -> Vec<Guard> {
+pub fn guards(
+    policy: &Policy,
+    controller: &ServiceAccountName,
+    configuration: &str,
+    keeper: BundleKeeper,
+) -> Vec<Guard> {
     orders(policy)
         .into_iter()
         .chain(confinement::guards(policy, controller, configuration))
+        .chain([trust::guard(keeper, controller, configuration)])
         .collect()
 }
 

@@ -21,6 +21,20 @@ pub struct Look {
     pub canary: Canary,
 }
 
+impl Look {
+    /// Why it does not tell whether the guard is in place; nothing, if it does.
+    #[must_use]
+    pub fn unknown(&self) -> Option<String> {
+        match (&self.guard, &self.canary) {
+            (_, Canary::Accepted) | (Ok(Err(_)), _) | (Ok(Ok(_)), Canary::Refused) => None,
+            (Err(reason), _) => Some(format!("the guard could not be read: {reason}")),
+            (Ok(Ok(_)), Canary::Unknown(reason)) => {
+                Some(format!("whether the guard holds is not known: {reason}"))
+            }
+        }
+    }
+}
+
 /// Whether the guard is in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -62,29 +76,26 @@ impl Watchman {
         if look.canary == Canary::Accepted {
             self.end();
         }
-        let guard = match &look.guard {
-            Ok(Ok(guard)) => guard,
-            Ok(Err(fault)) => {
-                self.end();
-                return Standing::NotInPlace(fault.to_string());
-            }
-            Err(reason) => {
-                return Standing::NotInPlace(format!("the guard could not be read: {reason}"));
-            }
-        };
-        if !self.is_about(guard) {
+        if let Ok(Ok(guard)) = &look.guard
+            && !self.is_about(guard)
+        {
             self.end();
         }
-        match &look.canary {
-            Canary::Accepted => Standing::NotInPlace(
+        if let Some(reason) = look.unknown() {
+            return Standing::NotInPlace(reason);
+        }
+        match &look.guard {
+            Ok(Err(fault)) => {
+                self.end();
+                Standing::NotInPlace(fault.to_string())
+            }
+            Ok(Ok(guard)) if look.canary == Canary::Refused => self.refused(now, guard, fresh),
+            // Of what was not looked at nothing is known but this.
+            Ok(Ok(_)) | Err(_) => Standing::NotInPlace(
                 "an API server let pass what the guard must refuse; it may run without the plugin \
                  ValidatingAdmissionPolicy"
                     .to_owned(),
             ),
-            Canary::Unknown(reason) => {
-                Standing::NotInPlace(format!("whether the guard holds is not known: {reason}"))
-            }
-            Canary::Refused => self.refused(now, guard, fresh),
         }
     }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use kube::api::DynamicObject;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::canary::{self, Canary};
 use super::epoch::{CONFIG_MAP, EpochValue, Published};
 use super::in_place::{Fault, GuardIdentity, Live, compare};
+use super::looks::{Looked, Looker};
 use super::standing::{Look, Standing, Watchman};
 use super::{ORDERS, orders};
 use crate::domain::policy::Policy;
@@ -26,8 +27,8 @@ const SOON: Duration = Duration::from_secs(1);
 /// How long each step of a look may take, and each write of what it told.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Looks at the guard for as long as this future lives, publishes the epoch in this namespace, and
-/// tells how the guard stands. What it tells is published already.
+/// Looks at the guard for as long as this future lives, and whenever somebody asks for it, publishes
+/// the epoch in this namespace, and tells how the guard stands. What it tells is published already.
 ///
 /// When it is dropped, what is published stays: whoever comes next goes on from there.
 pub async fn watch(
@@ -35,6 +36,7 @@ pub async fn watch(
     namespace: &str,
     mut policies: watch::Receiver<Arc<Policy>>,
     standing: &watch::Sender<Standing>,
+    mut looker: Looker,
 ) -> Infallible {
     let mut watchman = loop {
         match published(api, namespace).await {
@@ -46,27 +48,42 @@ pub async fn watch(
         }
     };
     let mut pause = SOON;
+    let mut due = Instant::now();
     loop {
         let policy = Arc::clone(&policies.borrow_and_update());
+        let asked = looker.begin();
         let look = look(api, &policy).await;
-        let seen = watchman.observe(Instant::now(), &look, EpochValue::fresh);
-        let published = watchman.published(&seen);
-        let seen = match publish(api, namespace, &published).await {
-            Ok(()) => seen,
-            Err(reason) => Standing::NotInPlace(reason),
+        let told = if let Some(reason) = look.unknown().filter(|_| Instant::now() < due) {
+            // What somebody asked for in between, and tells nothing, suspends nothing either: there
+            // may be many of them. One whose time has come always tells.
+            Err(reason)
+        } else {
+            let seen = watchman.observe(Instant::now(), &look, EpochValue::fresh);
+            let published = watchman.published(&seen);
+            let seen = match publish(api, namespace, &published).await {
+                Ok(()) => seen,
+                Err(reason) => Standing::NotInPlace(reason),
+            };
+            let is_news = *standing.borrow() != seen;
+            pause = match seen {
+                Standing::InPlace(_) => INTERVAL,
+                Standing::Settling => SOON,
+                Standing::NotInPlace(_) if is_news => SOON,
+                Standing::NotInPlace(_) => INTERVAL.min(pause * 2),
+            };
+            due = Instant::now() + pause;
+            tell(standing, seen.clone());
+            Ok(Looked {
+                policy,
+                standing: seen,
+            })
         };
-        let is_news = *standing.borrow() != seen;
-        pause = match seen {
-            Standing::InPlace(_) => INTERVAL,
-            Standing::Settling => SOON,
-            Standing::NotInPlace(_) if is_news => SOON,
-            Standing::NotInPlace(_) => INTERVAL.min(pause * 2),
-        };
-        tell(standing, seen);
+        looker.end(asked, told);
         tokio::select! {
-            () = sleep(pause) => {}
+            () = sleep_until(due) => {}
+            () = looker.is_asked() => {}
             // Another policy may want another guard. A sender that is gone never changes anything.
-            Ok(()) = policies.changed() => {}
+            Ok(()) = policies.changed() => due = Instant::now(),
         }
     }
 }
@@ -76,7 +93,7 @@ pub async fn watch(
 /// # Errors
 ///
 /// The outer one, if it cannot be read; the inner one, if it is not in place.
-pub async fn read(api: &GuardApi, policy: &Policy) -> Result<Result<GuardIdentity, Fault>, String> {
+async fn read(api: &GuardApi, policy: &Policy) -> Result<Result<GuardIdentity, Fault>, String> {
     let wanted = orders(policy);
     if wanted.is_none() {
         return Ok(Err(Fault::Disabled));

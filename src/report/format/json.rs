@@ -36,7 +36,7 @@ pub(super) fn write(
 }
 
 /// A value in many lines, of which all but the first are indented by so much.
-fn pretty(value: &impl Serialize, indent: usize) -> io::Result<String> {
+pub(in crate::report) fn pretty(value: &impl Serialize, indent: usize) -> io::Result<String> {
     let text = serde_json::to_string_pretty(value)?;
     // No line feed is inside a string: there it is escaped.
     Ok(visible(&text.replace('\n', &format!("\n{:indent$}", ""))))

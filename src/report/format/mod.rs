@@ -1,7 +1,7 @@
 //! A report in the formats that people and their tools read.
 
 mod github;
-mod json;
+pub(super) mod json;
 mod junit;
 mod page;
 mod sarif;

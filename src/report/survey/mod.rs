@@ -23,9 +23,9 @@ use super::judge::Report;
 use super::scan::Filter;
 use crate::domain::binding::RoleKind;
 use crate::domain::policy::Policy;
+use crate::kubernetes::words::in_words;
 use crate::provisioning::prune::Needed;
 use crate::state::binding_key::BindingKey;
-use crate::state::listing;
 use crate::state::seen::Seen;
 
 /// By what, and which part of it.
@@ -170,7 +170,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// What a read answers, or why there is no answer, in the API server's own words where it spoke.
 async fn in_time<T>(read: impl Future<Output = kube::Result<T>>) -> Result<T, String> {
     match timeout(PATIENCE, read).await {
-        Ok(read) => read.map_err(|error| listing::told(&error)),
+        Ok(read) => read.map_err(|error| in_words(&error)),
         Err(_elapsed) => Err(format!("no answer within {PATIENCE:?}")),
     }
 }

@@ -65,6 +65,17 @@ async fn metrics_are_open_metrics_text() {
 }
 
 #[tokio::test]
+async fn metrics_tell_whether_it_is_ready_as_readyz_does() {
+    let readiness = Readiness::new(&[Condition::Listening]);
+    let ready = async || get(&readiness, "/metrics").await.1;
+    assert!(ready().await.contains("bindguard_ready 0\n"));
+    readiness.set(Condition::Listening, true);
+    assert!(ready().await.contains("bindguard_ready 1\n"));
+    readiness.drain();
+    assert!(ready().await.contains("bindguard_ready 0\n"));
+}
+
+#[tokio::test]
 async fn nothing_else_is_there() {
     let readiness = Readiness::new(&[]);
     for path in ["/", "/validate", "/livez/", "/healthz"] {

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 use super::{
     Certificate, CertificateWork, ConfigurationKind, Confirmation, Cut, Decision, FindingReason,
-    Metrics, MissRefusal, Reload, WatchKind,
+    Metrics, MissRefusal, Reload, ReportWrite, WatchKind,
 };
 
 /// Every metric family that users may build dashboards and alerts on.
-const NAMES: [&str; 55] = [
+const NAMES: [&str; 60] = [
     "accept_errors",
     "access_reviews",
     "audit_lines",
@@ -49,9 +49,14 @@ const NAMES: [&str; 55] = [
     "orders_waiting",
     "persona_bindings",
     "persona_index_synced",
+    "policy_broken",
     "policy_loaded_timestamp_seconds",
     "policy_reloads",
     "provisioning_events",
+    "ready",
+    "report_writes",
+    "reports",
+    "reports_left_out",
     "request_duration_seconds",
     "requests",
     "requests_in_flight",
@@ -136,6 +141,10 @@ fn what_is_told_is_what_is_scraped() {
     metrics.confirmed(Confirmation::ConfirmedMissing);
     metrics.policy_reloaded(Reload::Failed);
     metrics.set_policy_loaded(1_700_000_000);
+    metrics.set_policy_broken(true);
+    metrics.set_ready(true);
+    metrics.set_reports(Some(3), 2);
+    metrics.report_written(ReportWrite::Forbidden);
     let text = metrics.encode();
     for line in [
         r#"build_info{version="1.2.3"} 1"#,
@@ -179,6 +188,7 @@ fn what_is_told_is_what_is_scraped() {
         r#"watch_errors_total{kind="ClusterRoleBinding"} 1"#,
         r#"confirmations_total{result="confirmed_missing"} 1"#,
         r#"policy_reloads_total{result="failed"} 1"#,
+        "policy_broken",
         "policy_loaded_timestamp_seconds 1700000000",
     ] {
         let line = format!("bindguard_{line}");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Case, case, check, cluster_role_binding, role_binding};
+use super::{Case, by_policy_test, case, check, cluster_role_binding, role_binding};
 use crate::objects::{self, BOTH, NAMESPACES, TEMPLATES, account, account_here, group, user};
 use crate::stage::stage;
 
@@ -11,6 +11,7 @@ const VM_USER: &str = "spectro-vm-user";
 #[test]
 fn every_case_of_the_built_in_policy_comes_out_as_its_sentence_says() {
     let stage = stage();
+    by_policy_test::check(None, &stage.cases, &[]);
     check(stage.plane, &stage.cases);
 }
 

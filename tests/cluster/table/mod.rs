@@ -5,6 +5,7 @@
 //! companions cover another's subjects.
 
 pub(crate) mod built_in;
+mod by_policy_test;
 mod policy;
 mod umbrella;
 
@@ -39,6 +40,8 @@ pub(crate) struct Case {
     refused: bool,
     lacks: Vec<(String, String)>,
     warned: Vec<String>,
+    /// Whether it passes silently and is in the audit log.
+    recorded: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +74,7 @@ pub(crate) fn case(sentence: &'static str) -> Case {
         refused: false,
         lacks: Vec::new(),
         warned: Vec::new(),
+        recorded: false,
     }
 }
 
@@ -136,6 +140,12 @@ impl Case {
     fn accepted(mut self) -> Self {
         self.refused = false;
         self
+    }
+
+    /// It passes silently, since its persona only audits.
+    fn recorded(mut self) -> Self {
+        self.recorded = true;
+        self.accepted()
     }
 
     /// It is refused, because of exactly these subjects and the companions that each lacks.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Case, case, check, cluster_role_binding, role_binding, world};
-use crate::lab::{Lab, lab};
+use super::{Case, by_policy_test, case, check, cluster_role_binding, role_binding, world};
+use crate::lab::{Lab, lab, policy_file};
 use crate::objects::{self, BOTH, NAMESPACES, TEMPLATES, account, group, user};
 use crate::stage::create;
 use crate::support::unique;
@@ -14,13 +14,13 @@ const VM_USER: &str = "spectro-vm-user";
 fn check_under_umbrellas(spec: &str, cases: &[Case]) {
     let lab = lab();
     let mut world = world(cases);
-    for (role, name) in [
+    let umbrellas = [
         (NAMESPACES, "system:authenticated"),
         (TEMPLATES, "system:serviceaccounts"),
-    ] {
-        let binding = objects::cluster_role_binding(&unique("umbrella"), role, [group(name)]);
-        world.push(binding);
-    }
+    ]
+    .map(|(role, name)| objects::cluster_role_binding(&unique("umbrella"), role, [group(name)]));
+    by_policy_test::check(Some(&policy_file(spec)), cases, &umbrellas);
+    world.extend(umbrellas);
     create(&lab.plane, &world);
     // Whatever comes of it, since these would cover the subjects of other tests.
     world.retain(|object| object["kind"] == "ClusterRoleBinding");

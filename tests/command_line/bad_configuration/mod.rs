@@ -1,5 +1,6 @@
 //! Everything that can be configured wrongly, and what is said of it.
 
+mod answers;
 mod certificates;
 mod check;
 mod cluster;
@@ -28,6 +29,9 @@ fn every_bad_configuration_ends_with_exit_code_2_and_names_what_is_wrong_and_whe
         ("Managed certificates", certificates::managed_cases()),
         ("Clusters and manifests", cluster::cases()),
         ("Manifests that are checked", check::cases()),
+        ("Functions for Kustomize", check::function_cases()),
+        ("What is looked for in a cluster", check::cluster_cases()),
+        ("What a cluster answers", answers::cases()),
         ("The output of `manifests`", manifests::cases()),
         ("Policies", policies::cases()),
         ("Tests of policies", policy_tests::cases()),

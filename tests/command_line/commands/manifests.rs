@@ -76,6 +76,8 @@ fn webhook_configurations_and_guards_come_out_as_yaml() {
             (binding, "companions.bindguard.dev"),
             (policy, "webhooks.bindguard.dev"),
             (binding, "webhooks.bindguard.dev"),
+            (policy, "trust.bindguard.dev"),
+            (binding, "trust.bindguard.dev"),
         ]
     );
     for document in &documents {
@@ -104,7 +106,9 @@ fn where_nobody_orders_there_is_neither_a_guard_of_orders_nor_a_webhook_that_pat
             "companions.bindguard.dev",
             "companions.bindguard.dev",
             "webhooks.bindguard.dev",
-            "webhooks.bindguard.dev"
+            "webhooks.bindguard.dev",
+            "trust.bindguard.dev",
+            "trust.bindguard.dev"
         ]
     );
 }
@@ -126,7 +130,7 @@ fn the_controller_that_is_confined_may_have_another_name() {
         );
         let text = sandbox.run(&arguments).expect_success();
         let expected = format!("request.userInfo.username == '{expected}'");
-        assert_eq!(text.matches(&expected).count(), 2, "{text}");
+        assert_eq!(text.matches(&expected).count(), 3, "{text}");
     }
 }
 
@@ -146,7 +150,37 @@ fn the_configurations_may_have_another_name_which_the_guard_knows() {
             .collect::<Vec<_>>();
         assert_eq!(names, [expected, expected]);
         let known = format!("object.metadata.name == '{expected}'");
-        assert_eq!(text.matches(&known).count(), 1, "{text}");
+        assert_eq!(text.matches(&known).count(), 2, "{text}");
+    }
+}
+
+#[test]
+fn only_where_the_controller_keeps_the_ca_bundle_is_everybody_else_held_off() {
+    let sandbox = Sandbox::new();
+    sandbox.write("ca.pem", good().certificate);
+    let (service, ca) = (["manifests", "--service", "a/b"], ["--ca", "ca.pem"]);
+    let who = |who: &'static str| ["--certificates", who];
+    for (more, is_controller) in [
+        (vec![], true),
+        (ca.to_vec(), false),
+        (who("self-managed").to_vec(), true),
+        (who("external").to_vec(), false),
+        ([ca, who("self-managed")].concat(), true),
+        ([ca, who("external")].concat(), false),
+    ] {
+        let arguments = [&service[..], &more].concat();
+        let text = sandbox.run(&arguments).expect_success();
+        let guard = documents(&text).into_iter().find(|document| {
+            document["kind"] == "ValidatingAdmissionPolicy"
+                && document["metadata"]["name"] == "trust.bindguard.dev"
+        });
+        let guard = guard.expect("a guard of trust");
+        let validations = guard["spec"]["validations"].as_array().unwrap();
+        assert_eq!(
+            validations.len(),
+            1 + usize::from(is_controller),
+            "{more:?}"
+        );
     }
 }
 

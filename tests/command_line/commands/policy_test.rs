@@ -50,7 +50,7 @@ fn the_examples_hold() {
     let arguments = [&["policy", "test"], files.as_slice()].concat();
     assert_eq!(
         sandbox.run(&arguments).expect_success(),
-        "27 cases: all hold\n"
+        "48 cases: all hold\n"
     );
 }
 

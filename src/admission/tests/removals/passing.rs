@@ -250,16 +250,36 @@ async fn before_persona_bindings_were_read_only_what_takes_something_away_has_to
     assert_eq!(line, Value::Null);
 }
 
+const NOT_KNOWN: &str = "bindguard: from whom this takes companions is not known: the cluster's \
+                         persona bindings have not been read yet";
+
 #[tokio::test]
 async fn a_call_that_the_persona_rule_decides_never_waits_for_persona_bindings() {
     let root = cluster_role_binding("root", "cluster-admin", &["alice", "bob"]);
     let mut bindings = both(&["alice", "bob"]);
     bindings.push(root.clone());
     bindings.swap_remove(0);
-    let world = World::without_personas(policy_with_implied(Action::Deny), bindings);
+    for (action, told) in [
+        (Action::Audit, ""),
+        (Action::Warn, NOT_KNOWN),
+        (Action::Deny, NOT_KNOWN),
+    ] {
+        let world = World::without_personas(policy_with_implied(action), bindings.clone());
+        let (response, line) = world.asked(&update(&root, &["alice"])).await;
+        assert_eq!(response["allowed"], true);
+        assert_eq!(warnings(&response).join("\n"), told);
+        assert_eq!(line, Value::Null);
+    }
+    // Beside what the persona rule warns of.
+    let root = cluster_role_binding("root", "cluster-admin", &["alice", "bob", "zoe"]);
+    let world = World::without_personas(policy_with_implied(Action::Warn), vec![root.clone()]);
     let (response, line) = world.asked(&update(&root, &["alice"])).await;
-    assert_eq!(response["allowed"], true);
-    assert_eq!(line, Value::Null);
+    let told = warnings(&response).join("\n");
+    assert!(
+        told.contains("User alice lacks") && told.ends_with(NOT_KNOWN),
+        "{told}"
+    );
+    assert_eq!(line["rule"], "persona");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::{Table, age, cut};
+use super::{Table, age};
 use crate::audit::denial::Denial;
 use crate::audit::history::Seen;
 use crate::domain::text::needs_escape;
@@ -74,14 +74,6 @@ fn no_line_is_wider_than_the_terminal_whatever_the_names_are() {
     // Where nothing helps, it is as narrow as can be.
     let text = rows(&mut Table::new(Some(10)), &names);
     assert!(text.lines().all(|line| line.width() <= 6 * 9 + 5 * 3));
-}
-
-#[test]
-fn a_text_is_cut_by_what_it_takes_on_the_terminal() {
-    assert_eq!(cut("abc", 3), "abc");
-    assert_eq!(cut("abcd", 3), "ab…");
-    assert_eq!(cut("漢字漢", 4), "漢…");
-    assert_eq!(cut("漢字", 4), "漢字");
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Tests of a policy, held against the rule.
 
+mod orders;
+
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter};
 
 use serde::Serialize;
 
+use self::orders::{Orders, Why, orders};
 use crate::domain::assess::{Missing, NotJudged, assess};
 use crate::domain::binding::{Binding, Subject};
 use crate::domain::conclude::{Allowed, Because, Decision, Evidence, Fault, conclude};
@@ -41,10 +44,10 @@ impl Display for Failure {
     }
 }
 
-/// Judges every case as the webhook would, and gives those that do not hold, in order.
+/// Judges every case as the webhooks would, and gives those that do not hold, in order.
 ///
 /// What the cluster would be asked again before a denial is what the case says: its holdings are
-/// all that there is, and nothing is ordered.
+/// all that there is, and what it says of the requester's rights and of the guard is so.
 #[must_use]
 pub fn failures(cases: &Cases) -> Vec<Failure> {
     let policy = &cases.policy;
@@ -62,13 +65,17 @@ fn failure(policy: &Policy, case: &Case) -> Option<Failure> {
     let binding = case.binding.as_binding();
     let previous = case.previous.as_ref().map(ManifestBinding::as_binding);
     let requester = case.requester.as_ref();
+    let assessment = assess(policy, &binding, previous.as_ref(), &holdings);
+    let orders = orders(policy, case, &binding, &assessment);
     let evidence = Evidence {
         requester_exempt: requester
             .is_some_and(|who| policy.exempts_requester(&who.user, &who.groups)),
         dry_run: case.dry_run,
-        ordered: &[],
+        ordered: match &orders {
+            Orders::For(counted) => counted,
+            Orders::None(_) => &[],
+        },
     };
-    let assessment = assess(policy, &binding, previous.as_ref(), &holdings);
     let decision = conclude(policy, assessment, evidence);
     let (actual, fault) = match &decision {
         Decision::Allow(_) => (Expected::Allow, None),
@@ -76,29 +83,72 @@ fn failure(policy: &Policy, case: &Case) -> Option<Failure> {
         Decision::Audit(fault) => (Expected::Audit, Some(fault)),
         Decision::Deny(fault) => (Expected::Deny, Some(fault)),
     };
-    let lacking = Lacking::of_fault(policy, fault);
-    let wanted = case.missing.as_ref();
-    let wanted = wanted.map(|lacks| Lacking::of_case(lacks, &binding));
-    let holds = actual == case.expected && wanted.as_ref().is_none_or(|wanted| *wanted == lacking);
+    let found = Lacks {
+        missing: Some(Lacking::of_fault(policy, fault.map(|fault| &fault.missing))),
+        ordered: Some(Lacking::of_fault(policy, fault.map(|fault| &fault.ordered))),
+    };
+    let wanted = |lacks: &Option<Vec<Lack>>| Some(Lacking::of_case(lacks.as_ref()?, &binding));
+    let expected = Lacks {
+        missing: wanted(&case.missing),
+        ordered: wanted(&case.ordered),
+    };
+    let is_so =
+        |wanted: &Option<Lacking>, found: &Option<Lacking>| wanted.is_none() || wanted == found;
+    let holds = actual == case.expected
+        && is_so(&expected.missing, &found.missing)
+        && is_so(&expected.ordered, &found.ordered);
     if holds {
         return None;
     }
-    let expected = case.expected.as_str();
     Some(Failure {
         case: case.name.clone(),
         line: case.position.line,
         column: case.position.column,
-        expected: match wanted {
-            None => expected.to_owned(),
-            Some(wanted) => format!("{expected} ({wanted})"),
-        },
+        expected: expected.told(case.expected, &[]),
         got: match &decision {
             Decision::Allow(why) => format!("Allow ({})", reason(*why)),
             Decision::Warn(fault) | Decision::Audit(fault) | Decision::Deny(fault) => {
-                format!("{} ({lacking}{})", actual.as_str(), softened(fault))
+                let no_order = match &orders {
+                    Orders::For(_) | Orders::None(Why::NotAsked) => String::new(),
+                    Orders::None(why) => why.to_string(),
+                };
+                found.told(actual, &[softened(fault).to_owned(), no_order])
             }
         },
     })
+}
+
+/// What a binding lacks, and what is ordered of it; nothing of what nobody asked.
+#[derive(Debug)]
+struct Lacks {
+    missing: Option<Lacking>,
+    ordered: Option<Lacking>,
+}
+
+impl Lacks {
+    /// A decision with what is missing, what is ordered, and why.
+    fn told(&self, decision: Expected, why: &[String]) -> String {
+        let ordered = self.ordered.as_ref();
+        let is_ordered = ordered.is_some_and(|ordered| !ordered.0.is_empty());
+        let mut parts = Vec::new();
+        if let Some(missing) = &self.missing {
+            match missing.0.is_empty() {
+                false => parts.push(missing.to_string()),
+                true if !is_ordered => parts.push("nothing is missing".to_owned()),
+                true => {}
+            }
+        }
+        match ordered {
+            Some(ordered) if is_ordered => parts.push(format!("ordered, since {ordered}")),
+            Some(_) if self.missing.is_none() => parts.push("nothing is ordered".to_owned()),
+            _ => {}
+        }
+        parts.extend(why.iter().filter(|part| !part.is_empty()).cloned());
+        if parts.is_empty() {
+            return decision.as_str().to_owned();
+        }
+        format!("{} ({})", decision.as_str(), parts.join("; "))
+    }
 }
 
 /// Who lacks what, by their names as messages show them.
@@ -106,9 +156,8 @@ fn failure(policy: &Policy, case: &Case) -> Option<Failure> {
 struct Lacking(BTreeMap<String, Vec<String>>);
 
 impl Lacking {
-    fn of_fault(policy: &Policy, fault: Option<&Fault<'_, '_>>) -> Self {
-        let missing = fault.map_or(&[] as &[Missing<'_>], |fault| &fault.missing);
-        Self::of(missing.iter().map(|one| {
+    fn of_fault(policy: &Policy, missing: Option<&Vec<Missing<'_>>>) -> Self {
+        Self::of(missing.into_iter().flatten().map(|one| {
             let companions = policy.companion_names(one.lacks).map(str::to_owned);
             (
                 ShownIdentity(one.identity).to_string(),
@@ -143,9 +192,6 @@ impl Lacking {
 
 impl Display for Lacking {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return formatter.write_str("nothing is missing");
-        }
         for (position, (who, companions)) in self.0.iter().enumerate() {
             let separator = if position == 0 { "" } else { "; " };
             write!(
@@ -170,9 +216,8 @@ const fn reason(why: Allowed) -> &'static str {
 /// What let a binding pass that would be refused.
 const fn softened(fault: &Fault<'_, '_>) -> &'static str {
     match fault.because {
-        Because::Action => "",
-        Because::Ratchet => "; the previous version lacked it too",
-        Because::DryRun => "; it is a dry run",
-        Because::Order => "; it is ordered",
+        Because::Ratchet => "the previous version lacked it too",
+        Because::DryRun => "it is a dry run",
+        Because::Action | Because::Order => "",
     }
 }
