@@ -227,7 +227,9 @@ fn may_not_see_the_epoch(plane: &ControlPlane) {
     assert_eq!(code, Some(2), "{report:#}");
     let error = report["errors"][0].as_str().unwrap();
     assert!(
-        error.starts_with("cannot see whether orders wait: "),
+        error.starts_with(
+            "cannot see whether orders wait: configmaps \"bindguard-epoch\" is forbidden"
+        ),
         "{error}"
     );
     assert_eq!(others(&report).len(), 3, "{report:#}");

@@ -5,8 +5,11 @@ mod given;
 mod orders;
 mod roles;
 
+use std::time::Duration;
+
 use hashbrown::HashMap;
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 pub(super) use self::orders::Orders;
 pub(super) use self::roles::Roles;
@@ -20,6 +23,7 @@ use super::judge::Report;
 use super::scan::Filter;
 use crate::domain::binding::RoleKind;
 use crate::domain::policy::Policy;
+use crate::kubernetes::words::in_words;
 use crate::provisioning::prune::Needed;
 use crate::state::binding_key::BindingKey;
 use crate::state::seen::Seen;
@@ -157,6 +161,17 @@ impl Told {
         }
         report.taken = first.held.names;
         report.finish()
+    }
+}
+
+/// How long one object may take to be read.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What a read answers, or why there is no answer, in the API server's own words where it spoke.
+async fn in_time<T>(read: impl Future<Output = kube::Result<T>>) -> Result<T, String> {
+    match timeout(PATIENCE, read).await {
+        Ok(read) => read.map_err(|error| in_words(&error)),
+        Err(_elapsed) => Err(format!("no answer within {PATIENCE:?}")),
     }
 }
 

@@ -1,16 +1,14 @@
 //! Orders for companions that stand on bindings whose subjects lack them.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use kube::Client;
 
-use super::Beside;
+use super::{Beside, in_time};
 use crate::domain::binding::Binding;
 use crate::domain::policy::{Policy, ProvisioningMode};
 use crate::domain::text::Escaped;
 use crate::kubernetes::config_map::{self, Data};
-use crate::kubernetes::in_time::in_time;
 use crate::kubernetes::lean::OrderAnnotations;
 use crate::provisioning::controller::{CONFIG_MAP, CarriedOut, OrderKey};
 use crate::provisioning::guard::epoch::{self, EpochValue, Published};
@@ -18,9 +16,6 @@ use crate::provisioning::order::{Conditions, Outlook, Placed, outlook};
 use crate::report::fault::Fault;
 use crate::report::finding::{BindingName, Finding, Severity, Who};
 use crate::state::personas::PersonaBinding;
-
-/// How long a ConfigMap may take to be read.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What an order is held against, as it is published in the cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +54,7 @@ impl Orders {
         let mut errors = Vec::new();
         let mut read = async |name: &str| -> Option<Data> {
             let read = config_map::read(client, namespace, name);
-            match in_time(PATIENCE, read).await {
+            match in_time(read).await {
                 Ok(data) => data,
                 Err(error) => {
                     errors.push(format!("cannot see whether orders wait: {error}"));

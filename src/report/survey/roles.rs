@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use kube::Client;
 
+use super::in_time;
 use crate::domain::companion_set::CompanionSet;
 use crate::domain::policy::Policy;
 use crate::domain::text::ShownName;
 use crate::kubernetes::cluster_role::{self, Allows};
-use crate::kubernetes::words::in_words;
 use crate::report::fault::Fault;
 use crate::report::finding::{BindingName, Finding, Severity};
 use crate::report::judge::Report;
@@ -36,8 +36,7 @@ impl Roles {
             if roles.0.contains_key(name) {
                 continue;
             }
-            let read = cluster_role::read(client, name).await;
-            let read = read.map_err(|error| in_words(&error));
+            let read = in_time(cluster_role::read(client, name)).await;
             roles.0.insert(name.to_owned(), read);
         }
         roles
