@@ -14,15 +14,18 @@ pub struct Controller {
 impl Controller {
     /// Starts one of this binary, by this policy.
     pub fn start(binary: &str, plane: &ControlPlane, policy: &Path) -> Self {
+        Self::start_by(binary, &plane.accounts().controller, policy)
+    }
+
+    /// The same with a kubeconfig of its own.
+    pub fn start_by(binary: &str, kubeconfig: &Path, policy: &Path) -> Self {
         let folder = fresh_folder("controller");
         let port = reserve_port();
         let mut command = clean_command(binary.as_ref(), &folder);
         command.args(["controller", "--certificates", "external"]);
         command.args(["--admin-listen", &format!("127.0.0.1:{port}")]);
         command.arg("--policy").arg(policy);
-        command
-            .arg("--kubeconfig")
-            .arg(&plane.accounts().controller);
+        command.arg("--kubeconfig").arg(kubeconfig);
         let process = Process::start("controller", command, &folder);
         Self { process, port }
     }
