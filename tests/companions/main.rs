@@ -8,6 +8,8 @@
 )]
 #![allow(dead_code, reason = "the world is shared with another suite")]
 
+#[path = "../freshness/proxy.rs"]
+mod proxy;
 #[path = "../support/mod.rs"]
 mod support;
 #[path = "../provisioning/world.rs"]

@@ -20,6 +20,7 @@ mod client;
 mod drift;
 mod helm;
 mod outages;
+#[allow(dead_code, reason = "another suite uses the rest")]
 mod proxy;
 mod slow;
 mod stage;

@@ -8,8 +8,8 @@ use crate::api::{Somebody, block_on};
 use crate::asking::{Asker, Said};
 use crate::proxy::Proxy;
 use crate::soaks;
-use crate::stage::{by_way_of, furnish, metric, serve};
-use crate::support::{ADMIN, Bindguard, ControlPlane, eventually, unique};
+use crate::stage::{furnish, metric, serve};
+use crate::support::{ADMIN, Bindguard, ControlPlane, by_way_of, eventually, unique};
 
 /// Within this time after an outage the index is what the cluster is.
 const FRESH: Duration = Duration::from_secs(35);

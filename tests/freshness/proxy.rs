@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ struct State {
     held_before: AtomicU64,
     /// Whether new connections deliver nothing.
     blocked: AtomicBool,
+    /// The port of 127.0.0.1 to which new connections go.
+    target: AtomicU16,
     /// How long each part of an answer takes longer, in milliseconds.
     delay: AtomicU64,
 }
@@ -31,10 +33,12 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         let state = Arc::<State>::default();
+        state.target.store(target, Ordering::SeqCst);
         let shared = Arc::clone(&state);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let number = shared.connections.fetch_add(1, Ordering::SeqCst);
+                let target = shared.target.load(Ordering::SeqCst);
                 // Closed at once, as by a machine whose server is not there.
                 if let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, target)) {
                     relay(&client, &server, number, &shared);
@@ -46,6 +50,11 @@ impl Proxy {
 
     pub(crate) fn port(&self) -> u16 {
         self.port
+    }
+
+    /// New connections go to this port, as behind a load balancer; those that there are stay.
+    pub(crate) fn turn_to(&self, target: u16) {
+        self.state.target.store(target, Ordering::SeqCst);
     }
 
     /// The connections that there are deliver nothing any more, and stay open. New ones do.

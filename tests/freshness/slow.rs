@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use crate::api::{Somebody, block_on};
 use crate::asking::{Asker, Said};
 use crate::proxy::Proxy;
-use crate::stage::{by_way_of, metric, serve, stage};
-use crate::support::{ADMIN, Bindguard, eventually, unique};
+use crate::stage::{metric, serve, stage};
+use crate::support::{ADMIN, Bindguard, by_way_of, eventually, unique};
 
 /// Within this time a watch is known to be dead and has been replaced.
 const FRESH: Duration = Duration::from_secs(35);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use crate::support::{Bindguard, ControlPlane, Registration, Serve, fresh_folder};
+use crate::support::{Bindguard, ControlPlane, Registration, Serve};
 
 pub(crate) struct Stage {
     pub(crate) plane: &'static ControlPlane,
@@ -36,16 +36,6 @@ pub(crate) fn furnish(plane: &ControlPlane) -> PathBuf {
 /// `bindguard serve` with a kubeconfig.
 pub(crate) fn serve(kubeconfig: &Path) -> Serve {
     Serve::new(env!("CARGO_BIN_EXE_bindguard")).kubeconfig(kubeconfig)
-}
-
-/// The kubeconfig, with another port of 127.0.0.1 for the API server's.
-pub(crate) fn by_way_of(port: u16, kubeconfig: &Path) -> PathBuf {
-    let text = std::fs::read_to_string(kubeconfig).unwrap();
-    let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
-    config["clusters"][0]["cluster"]["server"] = format!("https://127.0.0.1:{port}").into();
-    let file = fresh_folder("proxied").join("kubeconfig");
-    std::fs::write(&file, config.to_string()).unwrap();
-    file
 }
 
 /// The value of a metric.

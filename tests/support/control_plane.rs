@@ -13,7 +13,7 @@ use super::command::LIMIT;
 use super::process::Process;
 use super::user::{ADMIN, User};
 use super::wait::eventually;
-use super::{assets, folder, fresh_folder, reserve_port};
+use super::{assets, by_way_of, folder, fresh_folder, reserve_port};
 
 /// Where Pods reach an API server that was started beside them; see `tests/kubelet`.
 pub const FROM_PODS: &str = "10.88.0.1";
@@ -130,12 +130,30 @@ impl ControlPlane {
     }
 
     fn launch_api_server(&self, flags: &[&str]) {
+        let process = self.run_api_server("kube-apiserver", self.port, flags);
+        *self.api_server() = Some(process);
+    }
+
+    /// One more API server on the same data, with these flags besides, and its port. It is ready.
+    pub fn another_api_server(&self, flags: &[&str]) -> (Process, u16) {
+        let port = reserve_port();
+        let process = self.run_api_server("another-apiserver", port, flags);
+        let kubeconfig = by_way_of(port, &self.kubeconfig(ADMIN));
+        let is_ready = eventually(LIMIT, || {
+            let answer = self.kubectl_with(&kubeconfig, &["get", "--raw", "/readyz"], "");
+            answer.succeeded().then_some(())
+        });
+        assert!(is_ready.is_some(), "{}", process.log_tail());
+        (process, port)
+    }
+
+    fn run_api_server(&self, name: &str, port: u16, flags: &[&str]) -> Process {
         let file = |name: &str| self.folder.join(name).display().to_string();
         let mut command = self.tool("kube-apiserver");
         command.args([
             format!("--etcd-servers=http://127.0.0.1:{}", self.etcd_port),
-            format!("--secure-port={}", self.port),
-            format!("--cert-dir={}", file("api-server")),
+            format!("--secure-port={port}"),
+            format!("--cert-dir={}", file(name)),
             format!("--tls-cert-file={}", file("api-server.crt")),
             format!("--tls-private-key-file={}", file("api-server.key")),
             format!("--client-ca-file={}", file("authority.crt")),
@@ -154,7 +172,7 @@ impl ControlPlane {
             "--endpoint-reconciler-type=none",
         ]);
         command.args(&self.api_server_flags).args(flags);
-        *self.api_server() = Some(Process::start("kube-apiserver", command, &self.folder));
+        Process::start(name, command, &self.folder)
     }
 
     /// Ready includes the bootstrap roles and bindings, without which no user could do a thing.

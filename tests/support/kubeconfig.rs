@@ -1,13 +1,23 @@
 //! Kubeconfig files, one for each identity.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::ControlPlane;
-use super::unique;
 use super::user::{ADMIN, User};
+use super::{fresh_folder, unique};
+
+/// A kubeconfig of a test, with another port of 127.0.0.1 for the API server's.
+pub fn by_way_of(port: u16, kubeconfig: &Path) -> PathBuf {
+    let text = fs::read_to_string(kubeconfig).expect("a kubeconfig that was written");
+    let mut config: Value = serde_json::from_str(&text).expect("it is JSON");
+    config["clusters"][0]["cluster"]["server"] = format!("https://127.0.0.1:{port}").into();
+    let file = fresh_folder("by-way-of").join("kubeconfig");
+    fs::write(&file, config.to_string()).expect("a kubeconfig can be written");
+    file
+}
 
 impl ControlPlane {
     /// The kubeconfig of a user, who comes into being by being asked for.

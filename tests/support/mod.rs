@@ -50,6 +50,7 @@ pub use control_plane::{ControlPlane, FROM_PODS};
 pub use controller::Controller;
 pub use folder::fresh_folder;
 pub use http::{get as http_get, get_at as http_get_at, post as http_post};
+pub use kubeconfig::by_way_of;
 pub use ports::reserve_port;
 pub use process::{Process, guarded, send_signal, spawn};
 pub use registration::Registration;
