@@ -347,13 +347,14 @@ fn works(release: &Release, is_managed: bool) {
     if is_managed {
         release.lose_the_certificate();
     }
-    release.stop_orders();
-    release.apply("upgrade");
+    // Looked at before the controller is to lose rights, of which it may or may not notice.
     let managing = is_managed.then_some(&controller);
     for process in [Some(&serve), managing].into_iter().flatten() {
         let log = process.stderr();
         assert!(!log.to_lowercase().contains("forbidden"), "{log}");
     }
+    release.stop_orders();
+    release.apply("upgrade");
     release.hook("unregister").expect_success();
     let passed = eventually(LIMIT, || release.bind().succeeded().then_some(()));
     assert!(passed.is_some(), "nobody is asked any more");
