@@ -150,7 +150,8 @@ fn every_metric_that_is_named_is_exported() {
             named += 1;
         }
     }
-    assert!(named > 20, "{named}");
+    // Those of alerts and of the dashboard are looked at in `tests/alerts`.
+    assert!(named > 10, "{named}");
 }
 
 #[test]
