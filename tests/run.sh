@@ -35,6 +35,7 @@ suite 'build tests' "$cargo" test --locked --no-run --quiet
 suite 'unit' "$cargo" test --locked --lib --bins
 suite 'architecture' "$cargo" test --locked --test architecture --test documentation
 suite 'command line' "$cargo" test --locked --test command_line
+suite 'release' "$cargo" test --locked --test release
 suite 'manifests' "$cargo" test --locked --test manifests
 suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
@@ -43,6 +44,7 @@ suite 'alerts' "$cargo" test --locked --test alerts
 suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'removal' "$cargo" test --locked --test removal
+suite 'pages' "$cargo" test --locked --test pages
 suite 'chart' "$cargo" test --locked --test chart
 suite 'certificates' "$cargo" test --locked --test certificates
 suite 'install' "$cargo" test --locked --test install
