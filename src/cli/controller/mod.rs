@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use futures::StreamExt as _;
+use kube::Client;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -19,6 +20,7 @@ use super::state_observer::state_observer;
 use crate::certificates::authority::Authority;
 use crate::certificates::manage::{Manager, Names, Watches};
 use crate::certificates::rotation::Settings;
+use crate::domain::policy::Policy;
 use crate::kubernetes::client::connect;
 use crate::kubernetes::guard::GuardApi;
 use crate::kubernetes::happening::Happenings;
@@ -110,15 +112,13 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         metrics: metrics.clone(),
         now: clock::now,
     };
-    let provisioner = Provisioner {
-        guard: GuardApi::new(client.clone(), arguments.client_options()),
-        namespace: arguments.installation.bindguard_namespace.clone(),
-        policies: policy_receiver,
-        happenings: Happenings::new(client.clone(), CONTROLLER, candidate.identity()),
-        metrics: metrics.clone(),
-        observer: state_observer(&metrics),
-        now: clock::now,
-    };
+    let provisioner = provisioner(
+        arguments,
+        &client,
+        policy_receiver,
+        candidate.identity(),
+        &metrics,
+    );
     let reports = arguments.open_reports.then(|| open_reports::Keeper {
         client: client.clone(),
         standings: scanning.standings(),
@@ -163,6 +163,25 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
             stopped?;
             Ok(Outcome::Done)
         }
+    }
+}
+
+/// What carries orders out, under the name of this controller.
+fn provisioner(
+    arguments: &Arguments,
+    client: &Client,
+    policies: watch::Receiver<Arc<Policy>>,
+    identity: &str,
+    metrics: &Metrics,
+) -> Provisioner {
+    Provisioner {
+        guard: GuardApi::new(client.clone(), arguments.client_options()),
+        namespace: arguments.installation.bindguard_namespace.clone(),
+        policies,
+        happenings: Happenings::new(client.clone(), CONTROLLER, identity),
+        metrics: metrics.clone(),
+        observer: state_observer(metrics),
+        now: clock::now,
     }
 }
 
