@@ -17,6 +17,7 @@ mod duration;
 mod environment;
 mod findings;
 mod fix;
+mod history;
 mod input;
 mod krm;
 mod log;

@@ -1,15 +1,20 @@
 //! `bindguard scan`.
 
-use anyhow::ensure;
+use anyhow::{Context as _, anyhow, ensure};
 use clap::{ArgAction, Args};
+use kube::Client;
 
-use super::cluster::{ClusterArguments, block_on};
+use super::cluster::{ClusterArguments, block_on, told};
 use super::findings::Format;
+use super::history::HistoryArguments;
 use super::names::label;
 use super::policy::PolicyArgument;
 use super::progress::Progress;
-use super::{Outcome, findings};
+use super::{Outcome, findings, output};
+use crate::audit::history::{Stored, Tally};
 use crate::domain::policy::Policy;
+use crate::domain::text::Escaped;
+use crate::kubernetes::config_map;
 use crate::report::scan::{Filter, scan};
 
 const EXAMPLES: &str = "\
@@ -28,7 +33,8 @@ Exit codes: 0 nothing was found, 1 something was, 2 something could not be read.
 /// them is found to lack them, and companions whose ClusterRole does not exist.
 ///
 /// It needs the right to list ClusterRoleBindings, and to list RoleBindings in the namespace or
-/// in all, and to get the ClusterRoles of the companions. It writes nothing.
+/// in all, and to get the ClusterRoles of the companions. With -o html the page shows denials as well,
+/// if the history can be read, which takes the right to get its ConfigMap. It writes nothing.
 #[derive(Debug, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct Arguments {
@@ -75,6 +81,9 @@ pub(super) struct Arguments {
     output: Format,
 
     #[command(flatten)]
+    history: HistoryArguments,
+
+    #[command(flatten)]
     cluster: ClusterArguments,
 }
 
@@ -91,7 +100,12 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         let client = arguments.cluster.connect().await?;
         let progress = Progress::begin("reading the cluster's bindings");
         let count = |seen| progress.count(seen);
-        Ok(scan(&client, &policy, &filter, &count).await?)
+        let mut report = scan(&client, &policy, &filter, &count).await?;
+        if arguments.output == Format::Html {
+            let denials = denials(&client, &arguments.history).await;
+            report.denials = denials.map(|all| filter.denials(&policy, &all));
+        }
+        Ok(report)
     })?;
     findings::print(
         arguments.output,
@@ -99,6 +113,22 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Outcome> {
         &policy,
         "bindguard fix --cluster",
     )
+}
+
+/// The history. The page goes without if it cannot be read, and somebody is told.
+async fn denials(client: &Client, arguments: &HistoryArguments) -> Option<Tally> {
+    let (namespace, name) = (&arguments.bindguard_namespace, &arguments.history);
+    let place = format!("ConfigMap {namespace}/{name}");
+    let read = match config_map::get(client, namespace, name).await {
+        Ok(Some(map)) => return Some(Stored::read(map.data.iter().flatten()).denials),
+        Ok(None) => Err(anyhow!("there is no {place}")),
+        Err(error) => Err(told(error)).with_context(|| format!("cannot read {place}")),
+    };
+    read.unwrap_or_else(|error| {
+        let why = format!("{error:#}");
+        output::tell(&format!("the page has no denials: {}\n", Escaped(&why)));
+        None
+    })
 }
 
 /// A persona with a slip in its name would have no findings.

@@ -8,6 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use serde::{Serialize, Serializer};
 
 use super::finding::{BindingName, Fault, Finding, Place, Severity, Who};
+use crate::audit::history::Tally;
 use crate::domain::assess::{Assessment, NotJudged, assess};
 use crate::domain::binding::Binding;
 use crate::domain::conclude::{self, Decision, Evidence, conclude};
@@ -31,6 +32,8 @@ pub struct Report {
     pub taken: HashSet<String>,
     /// What could not be read. It hides no finding elsewhere.
     pub errors: Vec<String>,
+    /// What was refused, if the history of it was asked for and could be read.
+    pub denials: Option<Tally>,
 }
 
 /// A persona binding, or a subject of one, that the policy exempts.

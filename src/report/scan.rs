@@ -49,7 +49,7 @@ impl Filter {
         (self.subject.is_none() || !binding.subjects.is_empty()).then_some(binding)
     }
 
-    fn is_about(&self, identity: Identity<'_>) -> bool {
+    pub(super) fn is_about(&self, identity: Identity<'_>) -> bool {
         let Some(wanted) = self.subject.as_deref() else {
             return true;
         };

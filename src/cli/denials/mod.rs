@@ -17,7 +17,8 @@ use self::filter::Filter;
 use self::show::Printer;
 use self::source::Source;
 use super::cluster::{ClusterArguments, block_on};
-use super::names::{label, subdomain};
+use super::history::HistoryArguments;
+use super::names::label;
 use super::{Outcome, duration, output};
 use crate::audit::denial::Denial;
 use crate::audit::history::Tally;
@@ -123,27 +124,8 @@ pub(super) struct Arguments {
     )]
     output: Format,
 
-    /// The ConfigMap with the history
-    #[arg(
-        long,
-        env = "BINDGUARD_HISTORY",
-        value_parser = subdomain,
-        value_name = "NAME",
-        default_value = "bindguard-history",
-        help_heading = "Installation"
-    )]
-    history: String,
-
-    /// The namespace that bindguard itself is in
-    #[arg(
-        long,
-        env = "BINDGUARD_BINDGUARD_NAMESPACE",
-        value_parser = label,
-        value_name = "NAMESPACE",
-        default_value = "bindguard",
-        help_heading = "Installation"
-    )]
-    bindguard_namespace: String,
+    #[command(flatten)]
+    history: HistoryArguments,
 
     #[command(flatten)]
     cluster: ClusterArguments,

@@ -37,8 +37,8 @@ impl Source {
     pub(super) async fn connect(arguments: &Arguments) -> anyhow::Result<Self> {
         Ok(Self {
             client: arguments.cluster.connect().await?,
-            history: arguments.history.clone(),
-            bindguard_namespace: arguments.bindguard_namespace.clone(),
+            history: arguments.history.history.clone(),
+            bindguard_namespace: arguments.history.bindguard_namespace.clone(),
             namespace: arguments.namespace.clone(),
             said: RefCell::default(),
         })
