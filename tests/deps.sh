@@ -15,6 +15,8 @@ needed=(
   nsenter:util-linux
   ip:iproute2
   git:git
+  chromium:chromium
+  chromedriver:chromium-driver
   "$@"
 )
 

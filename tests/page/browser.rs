@@ -135,6 +135,12 @@ impl Browser {
         self.press(Key::Tab.value().to_string()).await;
     }
 
+    pub(crate) async fn tab_back(&self) {
+        let chain = self.0.action_chain().key_down(Key::Shift);
+        let chain = chain.send_keys(Key::Tab.value().to_string());
+        chain.key_up(Key::Shift).perform().await.unwrap();
+    }
+
     /// The height and width that the page has.
     pub(crate) async fn size(&self, width: u32, height: u32) {
         let metrics = json!({

@@ -188,8 +188,7 @@ fn all_of_it_works_by_keyboard_and_one_sees_where_one_is() {
         ];
         assert_eq!(seen, expected);
         // Back to the first finding's fix, which opens by Enter.
-        let back = format!("{}{}", Key::Shift.value(), Key::Tab.value());
-        browser.press(&back).await;
+        browser.tab_back().await;
         browser.press(Key::Enter.value().to_string()).await;
         browser
             .becomes(

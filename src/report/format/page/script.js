@@ -54,6 +54,7 @@ if (form) {
     document.getElementById('shown').textContent = count === 0 ? 'None fits.' : found + ' findings';
   };
   form.addEventListener('input', apply);
+  form.addEventListener('change', apply);
   form.addEventListener('submit', (event) => event.preventDefault());
   // A browser may have kept what was typed before the page was loaded anew.
   apply();
