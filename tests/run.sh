@@ -31,9 +31,9 @@ suite 'unit' "$cargo" test --locked --lib --bins
 suite 'architecture' "$cargo" test --locked --test architecture --test documentation
 suite 'command line' "$cargo" test --locked --test command_line
 suite 'manifests' "$cargo" test --locked --test manifests
-suite 'page' "$cargo" test --locked --test page
 suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
+suite 'page' "$cargo" test --locked --test page
 suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'removal' "$cargo" test --locked --test removal

@@ -12,6 +12,7 @@
 )]
 
 mod browser;
+mod denials;
 mod look;
 mod manifests;
 #[path = "../command_line/sandbox.rs"]
