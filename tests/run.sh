@@ -41,6 +41,7 @@ suite 'server' "$cargo" test --locked --test server
 suite 'control plane' control_plane
 suite 'promtool' tests/promtool/build.sh
 suite 'alerts' "$cargo" test --locked --test alerts
+suite 'page' "$cargo" test --locked --test page
 suite 'hardening' "$cargo" test --locked --test hardening
 suite 'cluster' "$cargo" test --locked --test cluster
 suite 'removal' "$cargo" test --locked --test removal

@@ -241,6 +241,15 @@ impl BindingKind {
     }
 }
 
+impl From<BindingKind> for binding::BindingKind {
+    fn from(kind: BindingKind) -> Self {
+        match kind {
+            BindingKind::RoleBinding => Self::RoleBinding,
+            BindingKind::ClusterRoleBinding => Self::ClusterRoleBinding,
+        }
+    }
+}
+
 impl SubjectKind {
     /// The kind as Kubernetes spells it.
     #[must_use]

@@ -9,7 +9,7 @@ use crate::report::{self, Context, Report};
 use crate::telemetry::clock;
 
 /// How a report is printed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// For people
     Table,

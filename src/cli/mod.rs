@@ -19,6 +19,7 @@ mod environment;
 mod explain;
 mod findings;
 mod fix;
+mod history;
 mod input;
 mod installation;
 mod krm;

@@ -3,19 +3,24 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use anyhow::ensure;
+use anyhow::{Context as _, anyhow, ensure};
 use clap::{ArgAction, Args};
 use futures::future::join_all;
+use kube::Client;
 
-use super::cluster::{ClustersArguments, block_on, connect_to};
+use super::cluster::{ClustersArguments, block_on, connect_to, told};
 use super::findings::Format;
-use super::names::{label, subdomain};
+use super::history::HistoryArgument;
+use super::installation::{ConfigurationArgument, NamespaceArgument};
+use super::names::label;
 use super::policy::PolicyArgument;
 use super::progress::Progress;
-use super::{Outcome, configurations, findings};
+use super::{Outcome, configurations, findings, output};
+use crate::audit::history::{Stored, Tally};
 use crate::domain::policy::Policy;
 use crate::domain::text::Escaped;
 use crate::kubernetes::client::ClientOptions;
+use crate::kubernetes::config_map;
 use crate::report::Report;
 use crate::report::scan::{Filter, Scan, scan};
 use crate::telemetry::clock;
@@ -41,9 +46,16 @@ Exit codes: 0 nothing was found, 1 something was, 2 something could not be read.
 /// all; without -n to get the ClusterRoles of companions and of personas that are bound, and without
 /// any filter to get the webhook configurations; and where orders stand on bindings that lack
 /// something, to get the ConfigMaps bindguard-epoch and bindguard-orders. What it may not read is an
-/// error, and hides no finding. It writes nothing.
+/// error, and hides no finding. With -o html of one cluster the page shows denials as well, if the
+/// history can be read, which takes the right to get its ConfigMap. It writes nothing.
 #[derive(Debug, Args)]
-#[command(after_long_help = EXAMPLES)]
+#[command(
+    after_long_help = EXAMPLES,
+    mut_arg("bindguard_namespace", |argument| argument.help(
+        "The namespace that bindguard itself is in, where its history is, and its controller says \
+         whether orders are taken"
+    ))
+)]
 pub(super) struct Arguments {
     /// Only the RoleBindings of this namespace
     #[arg(
@@ -87,28 +99,14 @@ pub(super) struct Arguments {
     )]
     output: Format,
 
-    /// The namespace that bindguard itself is in, where its controller says whether orders are
-    /// taken
-    #[arg(
-        long,
-        env = "BINDGUARD_BINDGUARD_NAMESPACE",
-        value_parser = label,
-        value_name = "NAMESPACE",
-        default_value = "bindguard",
-        help_heading = "Cluster"
-    )]
-    bindguard_namespace: String,
+    #[command(flatten)]
+    installation: NamespaceArgument,
 
-    /// The name of the webhook configurations, the validating and the mutating one
-    #[arg(
-        long,
-        env = "BINDGUARD_WEBHOOK_CONFIGURATION",
-        value_parser = subdomain,
-        value_name = "NAME",
-        default_value = "bindguard",
-        help_heading = "Cluster"
-    )]
-    webhook_configuration: String,
+    #[command(flatten)]
+    configuration: ConfigurationArgument,
+
+    #[command(flatten)]
+    history: HistoryArgument,
 
     #[command(flatten)]
     clusters: ClustersArguments,
@@ -161,14 +159,18 @@ async fn look(
         client: &client,
         policy,
         filter: &filter,
-        namespace: &arguments.bindguard_namespace,
+        namespace: &arguments.installation.bindguard_namespace,
         now: clock::now(),
     };
-    let report = scan(what, &count).await?;
+    let mut report = scan(what, &count).await?;
+    if arguments.output == Format::Html {
+        let denials = denials(&client, arguments).await;
+        report.denials = denials.map(|all| filter.denials(policy, &all));
+    }
     if filter != Filter::default() {
         return Ok(report);
     }
-    let name = &arguments.webhook_configuration;
+    let name = &arguments.configuration.webhook_configuration;
     Ok(report.and(configurations::look(&client, name, policy).await))
 }
 
@@ -190,6 +192,23 @@ impl Counting {
 fn in_one_line(error: &anyhow::Error) -> String {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     Escaped(&causes.join(": ")).to_string()
+}
+
+/// The history. The page goes without if it cannot be read, and somebody is told.
+async fn denials(client: &Client, arguments: &Arguments) -> Option<Tally> {
+    let namespace = &arguments.installation.bindguard_namespace;
+    let name = &arguments.history.history;
+    let place = format!("ConfigMap {namespace}/{name}");
+    let read = match config_map::get(client, namespace, name).await {
+        Ok(Some(map)) => return Some(Stored::read(map.data.iter().flatten()).denials),
+        Ok(None) => Err(anyhow!("there is no {place}")),
+        Err(error) => Err(told(error)).with_context(|| format!("cannot read {place}")),
+    };
+    read.unwrap_or_else(|error| {
+        let why = format!("{error:#}");
+        output::tell(&format!("the page has no denials: {}\n", Escaped(&why)));
+        None
+    })
 }
 
 /// A persona with a slip in its name would have no findings.

@@ -9,6 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::fault::{Fault, FaultKind};
 use super::finding::{BindingName, Finding, Place, Severity, Who};
+use crate::audit::history::Tally;
 use crate::domain::assess::{Assessment, NotJudged, assess};
 use crate::domain::binding::Binding;
 use crate::domain::conclude::{self, Decision, Evidence, conclude};
@@ -34,6 +35,8 @@ pub struct Report {
     pub taken: HashSet<String>,
     /// What could not be read. It hides no finding elsewhere.
     pub errors: Vec<String>,
+    /// What was refused, if the history of it was asked for and could be read.
+    pub denials: Option<Tally>,
 }
 
 /// What is found by looking at something else than bindings and their roles.

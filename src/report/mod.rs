@@ -8,6 +8,7 @@ pub mod check;
 pub mod cluster;
 mod companion;
 mod compose;
+mod denied;
 pub mod explain;
 mod fault;
 mod finding;

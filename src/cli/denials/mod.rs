@@ -17,8 +17,9 @@ use self::filter::Filter;
 use self::show::Printer;
 use self::source::Source;
 use super::cluster::{ClusterArguments, block_on};
+use super::history::HistoryArgument;
 use super::installation::NamespaceArgument;
-use super::names::{label, subdomain};
+use super::names::label;
 use super::{Outcome, duration, output};
 use crate::audit::denial::Denial;
 use crate::audit::history::Tally;
@@ -124,16 +125,8 @@ pub(super) struct Arguments {
     )]
     output: Format,
 
-    /// The ConfigMap with the history
-    #[arg(
-        long,
-        env = "BINDGUARD_HISTORY",
-        value_parser = subdomain,
-        value_name = "NAME",
-        default_value = "bindguard-history",
-        help_heading = "Installation"
-    )]
-    history: String,
+    #[command(flatten)]
+    history: HistoryArgument,
 
     #[command(flatten)]
     installation: NamespaceArgument,

@@ -37,7 +37,7 @@ impl Source {
     pub(super) async fn connect(arguments: &Arguments) -> anyhow::Result<Self> {
         Ok(Self {
             client: arguments.cluster.connect().await?,
-            history: arguments.history.clone(),
+            history: arguments.history.history.clone(),
             bindguard_namespace: arguments.installation.bindguard_namespace.clone(),
             namespace: arguments.namespace.clone(),
             said: RefCell::default(),
