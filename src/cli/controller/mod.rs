@@ -155,15 +155,10 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     readiness.drain();
     release(&candidate).await;
     match ended {
-        Ok(signal) => {
-            tracing::info!(?signal, "bindguard controller ends");
-            Ok(Outcome::Done)
-        }
-        Err(stopped) => {
-            stopped?;
-            Ok(Outcome::Done)
-        }
+        Ok(signal) => tracing::info!(?signal, "bindguard controller ends"),
+        Err(stopped) => stopped?,
     }
+    Ok(Outcome::Done)
 }
 
 /// What carries orders out, under the name of this controller.
