@@ -68,10 +68,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     metrics.set_policy_loaded(clock::now().as_second());
     let settings = settings(arguments)?;
     let server = AdminServer::bind(&arguments.admin_listen).await?;
-    let page = match arguments.report_listen.address() {
-        Some(address) => Some(AdminServer::bind_as(Port::Report, address).await?),
-        None => None,
-    };
+    let page = bind_page(arguments).await?;
     let client = connect(&arguments.client_options()).await?;
 
     let names = Names {
@@ -159,10 +156,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
             tracing::info!(?signal, "bindguard controller ends");
             Ok(Outcome::Done)
         }
-        Err(stopped) => {
-            stopped?;
-            Ok(Outcome::Done)
-        }
+        Err(stopped) => match stopped? {},
     }
 }
 
@@ -180,6 +174,14 @@ fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
         .and_then(|authority| authority.issue(&names, now, certificate))
         .context("cannot make a certificate for --service and --dns-name")?;
     Ok(Settings::new(names, ca, certificate))
+}
+
+/// Opens the port of the page, if there is to be one.
+async fn bind_page(arguments: &Arguments) -> Result<Option<AdminServer>, ServerError> {
+    let Some(address) = arguments.report_listen.address() else {
+        return Ok(None);
+    };
+    AdminServer::bind_as(Port::Report, address).await.map(Some)
 }
 
 /// Serves the page, if there is to be one.
