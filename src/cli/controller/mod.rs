@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use futures::StreamExt as _;
-use kube::Client;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
@@ -20,7 +19,6 @@ use super::state_observer::state_observer;
 use crate::certificates::authority::Authority;
 use crate::certificates::manage::{Manager, Names, Watches};
 use crate::certificates::rotation::Settings;
-use crate::domain::policy::Policy;
 use crate::kubernetes::client::connect;
 use crate::kubernetes::guard::GuardApi;
 use crate::kubernetes::happening::Happenings;
@@ -70,10 +68,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     metrics.set_policy_loaded(clock::now().as_second());
     let settings = settings(arguments)?;
     let server = AdminServer::bind(&arguments.admin_listen).await?;
-    let page = match arguments.report_listen.address() {
-        Some(address) => Some(AdminServer::bind_as(Port::Report, address).await?),
-        None => None,
-    };
+    let page = bind_page(arguments).await?;
     let client = connect(&arguments.client_options()).await?;
 
     let names = Names {
@@ -112,13 +107,15 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
         metrics: metrics.clone(),
         now: clock::now,
     };
-    let provisioner = provisioner(
-        arguments,
-        &client,
-        policy_receiver,
-        candidate.identity(),
-        &metrics,
-    );
+    let provisioner = Provisioner {
+        guard: GuardApi::new(client.clone(), arguments.client_options()),
+        namespace: arguments.installation.bindguard_namespace.clone(),
+        policies: policy_receiver,
+        happenings: Happenings::new(client.clone(), CONTROLLER, candidate.identity()),
+        metrics: metrics.clone(),
+        observer: state_observer(&metrics),
+        now: clock::now,
+    };
     let reports = arguments.open_reports.then(|| open_reports::Keeper {
         client: client.clone(),
         standings: scanning.standings(),
@@ -155,28 +152,11 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     readiness.drain();
     release(&candidate).await;
     match ended {
-        Ok(signal) => tracing::info!(?signal, "bindguard controller ends"),
-        Err(stopped) => stopped?,
-    }
-    Ok(Outcome::Done)
-}
-
-/// What carries orders out, under the name of this controller.
-fn provisioner(
-    arguments: &Arguments,
-    client: &Client,
-    policies: watch::Receiver<Arc<Policy>>,
-    identity: &str,
-    metrics: &Metrics,
-) -> Provisioner {
-    Provisioner {
-        guard: GuardApi::new(client.clone(), arguments.client_options()),
-        namespace: arguments.installation.bindguard_namespace.clone(),
-        policies,
-        happenings: Happenings::new(client.clone(), CONTROLLER, identity),
-        metrics: metrics.clone(),
-        observer: state_observer(metrics),
-        now: clock::now,
+        Ok(signal) => {
+            tracing::info!(?signal, "bindguard controller ends");
+            Ok(Outcome::Done)
+        }
+        Err(stopped) => match stopped? {},
     }
 }
 
@@ -194,6 +174,14 @@ fn settings(arguments: &Arguments) -> anyhow::Result<Settings> {
         .and_then(|authority| authority.issue(&names, now, certificate))
         .context("cannot make a certificate for --service and --dns-name")?;
     Ok(Settings::new(names, ca, certificate))
+}
+
+/// Opens the port of the page, if there is to be one.
+async fn bind_page(arguments: &Arguments) -> Result<Option<AdminServer>, ServerError> {
+    let Some(address) = arguments.report_listen.address() else {
+        return Ok(None);
+    };
+    AdminServer::bind_as(Port::Report, address).await.map(Some)
 }
 
 /// Serves the page, if there is to be one.
