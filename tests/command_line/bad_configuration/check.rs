@@ -195,6 +195,11 @@ pub(crate) fn cluster_cases() -> Vec<Case> {
         )
         .names("--apply"),
         case(
+            "a name that no webhook configuration can have, to delete",
+            "bindguard unregister --webhook-configuration Bind_Guard",
+        )
+        .names("--webhook-configuration"),
+        case(
             "an unreadable time limit",
             "bindguard verify --timeout soon",
         )

@@ -57,6 +57,26 @@ pub(crate) fn cases() -> Vec<Case> {
              roleRef: {kind: ClusterRole, name: view}\n    subjects: [{kind: Person, name: a}]\n",
         )
         .names("cases.yaml:11:23"),
+        one(
+            "orders that cannot be",
+            "  binding: {kind: RoleBinding, namespace: a, role: view, subjects: [], provision: yes}\n  \
+             expect: Deny\n  guard: Absent\n  companionBindings: -1\n  \
+             order: {for: [{kind: User, name: a, namespace: b}], placed: Before}\n",
+        )
+        .names("order.by")
+        .names("InPlace"),
+        one(
+            "an order for nobody",
+            "  binding: {kind: RoleBinding, namespace: a, role: view, subjects: []}\n  \
+             expect: Deny\n  order: {by: '', for: [], age: soon}\n",
+        )
+        .names("order"),
+        one(
+            "the age of an order that is no duration",
+            "  binding: {kind: RoleBinding, namespace: a, role: view, subjects: []}\n  \
+             expect: Deny\n  order: {by: '', age: soon}\n",
+        )
+        .names("cases.yaml:7:24"),
         file(
             "a policy file of cases that is missing",
             format!("{HEAD}policyFile: absent.yaml\ncases:\n- {{name: a, expect: Deny, manifest: {{}}}}\n"),
