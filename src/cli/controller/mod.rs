@@ -74,13 +74,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     };
     let client = connect(&arguments.client_options()).await?;
 
-    let names = Names {
-        namespace: arguments.bindguard_namespace.clone(),
-        ca_secret: arguments.ca_secret.clone(),
-        tls_secret: arguments.tls_secret.clone(),
-        service: arguments.service.clone(),
-        configuration: arguments.webhook_configuration.clone(),
-    };
+    let names = names(arguments);
     let watches = Watches::new(&client, &names);
     let scanning = Scanning::new(arguments, &client, &policy_receiver, &metrics);
     let timing = Timing::default();
@@ -163,6 +157,17 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
             stopped?;
             Ok(Outcome::Done)
         }
+    }
+}
+
+/// What the objects about certificates are called.
+fn names(arguments: &Arguments) -> Names {
+    Names {
+        namespace: arguments.bindguard_namespace.clone(),
+        ca_secret: arguments.ca_secret.clone(),
+        tls_secret: arguments.tls_secret.clone(),
+        service: arguments.service.clone(),
+        configuration: arguments.webhook_configuration.clone(),
     }
 }
 
