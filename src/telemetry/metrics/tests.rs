@@ -188,7 +188,6 @@ fn what_is_told_is_what_is_scraped() {
         r#"watch_errors_total{kind="ClusterRoleBinding"} 1"#,
         r#"confirmations_total{result="confirmed_missing"} 1"#,
         r#"policy_reloads_total{result="failed"} 1"#,
-        "policy_broken",
         "policy_loaded_timestamp_seconds 1700000000",
     ] {
         let line = format!("bindguard_{line}");
