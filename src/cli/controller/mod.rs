@@ -71,13 +71,7 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
     let page = bind_page(arguments).await?;
     let client = connect(&arguments.client_options()).await?;
 
-    let names = Names {
-        namespace: arguments.installation.bindguard_namespace.clone(),
-        ca_secret: arguments.ca_secret.clone(),
-        tls_secret: arguments.tls_secret.clone(),
-        service: arguments.service.clone(),
-        configuration: arguments.webhook_configuration.clone(),
-    };
+    let names = names(arguments);
     let watches = Watches::new(&client, &names);
     let scanning = Scanning::new(arguments, &client, &policy_receiver, &metrics);
     let timing = Timing::default();
@@ -157,6 +151,17 @@ async fn control(arguments: &Arguments) -> anyhow::Result<Outcome> {
             Ok(Outcome::Done)
         }
         Err(stopped) => match stopped? {},
+    }
+}
+
+/// What the objects about certificates are called.
+fn names(arguments: &Arguments) -> Names {
+    Names {
+        namespace: arguments.installation.bindguard_namespace.clone(),
+        ca_secret: arguments.ca_secret.clone(),
+        tls_secret: arguments.tls_secret.clone(),
+        service: arguments.service.clone(),
+        configuration: arguments.webhook_configuration.clone(),
     }
 }
 

@@ -188,8 +188,12 @@ fn what_is_told_is_what_is_scraped() {
         r#"watch_errors_total{kind="ClusterRoleBinding"} 1"#,
         r#"confirmations_total{result="confirmed_missing"} 1"#,
         r#"policy_reloads_total{result="failed"} 1"#,
-        "policy_broken",
         "policy_loaded_timestamp_seconds 1700000000",
+        "policy_broken 1",
+        "ready 1",
+        "reports 3",
+        "reports_left_out 2",
+        r#"report_writes_total{result="forbidden"} 1"#,
     ] {
         let line = format!("bindguard_{line}");
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
