@@ -66,15 +66,14 @@ impl Drop for Container {
 
 /// The process that has these words in its command line and is not the tool that started it.
 fn inside(words: &str) -> Option<u32> {
-    let ids = fs::read_dir("/proc")
+    let mut ids = fs::read_dir("/proc")
         .unwrap()
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-    ids.filter(|id| {
+    ids.find(|id| {
         let line = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).replace('\0', " ");
         line.starts_with("/bindguard ") && line.contains(words)
     })
-    .next()
 }
 
 fn ids(status: &str, name: &str) -> Vec<u32> {
