@@ -349,3 +349,45 @@ fn the_pack_keeps_the_rules_of_the_community_registry() {
         &kept::read("charts/bindguard/values.yaml"),
     );
 }
+
+#[test]
+fn the_values_and_the_manifest_on_the_page_are_what_they_are_said_to_be() {
+    let page = kept::read("docs/palette.md");
+    let mut found = Vec::new();
+    for block in page.split("```yaml\n").skip(1) {
+        let block = block
+            .split("```")
+            .next()
+            .unwrap()
+            .replace("NAMESPACE", "palette")
+            .replace("name: NAME", "name: writer");
+        let mut shown: Value = serde_saphyr::from_str(&block).unwrap();
+        if shown["kind"] == "RoleBinding" {
+            // Whether it orders depends on the annotation alone.
+            assert_eq!(
+                shown["metadata"]["annotations"],
+                json!({"bindguard.dev/provision": "true"})
+            );
+            shown["metadata"]["namespace"] = NAMESPACE.into();
+            shown["roleRef"]["name"] = "view".into();
+            plane();
+            dry_run(&[shown.to_string()].into()).expect_success();
+            found.push("binding".to_owned());
+            continue;
+        }
+        let mut values = yaml("values.yaml");
+        merge(&mut values, &shown);
+        let rendering = rendering(&values);
+        let policy: Value = serde_saphyr::from_str(rendering.policy()).unwrap();
+        let account = json!({"namespace": "palette", "name": "writer"});
+        let spec = &policy["spec"];
+        if spec["provisioning"]["mode"] == "Always" {
+            assert_eq!(spec["provisioning"]["serviceAccounts"], json!([account]));
+            found.push("always".to_owned());
+        } else {
+            assert_eq!(at(spec, "/exempt/requesters/0/name"), "writer");
+            found.push("exempt".to_owned());
+        }
+    }
+    assert_eq!(found, ["exempt", "binding", "always"]);
+}

@@ -98,7 +98,9 @@ fn no_item_twice(value: &Value, place: &str) {
         Value::Array(items) => {
             let different: BTreeSet<String> = items.iter().map(Value::to_string).collect();
             assert_eq!(different.len(), items.len(), "{place}");
-            items.iter().for_each(|item| no_item_twice(item, place));
+            for item in items {
+                no_item_twice(item, place);
+            }
         }
         Value::Object(fields) => {
             for (key, value) in fields {

@@ -147,7 +147,7 @@ fn begins_a_command(line: &str) -> bool {
             .any(|folder| Path::new(folder).join(word).is_file())
     };
     PROGRAMS.contains(&word)
-        || word.contains('/') && word.ends_with(".sh")
+        || word.contains('/') && Path::new(word).extension().is_some_and(|end| end == "sh")
         || (is_word(word) && on_path())
 }
 

@@ -7,6 +7,11 @@
     clippy::print_stderr,
     reason = "a panic is how a test fails, and stderr is where it speaks"
 )]
+#![allow(
+    clippy::format_collect,
+    clippy::similar_names,
+    reason = "the texts are short, and a test and its text are called so"
+)]
 
 mod blocks;
 mod commands;

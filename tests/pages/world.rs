@@ -21,7 +21,7 @@ anew rolebinding alice --namespace red --clusterrole=spectro-vm-user --user=alic
 
 pub(crate) struct World {
     plane: ControlPlane,
-    _bindguard: Bindguard,
+    bindguard: Bindguard,
     bin: PathBuf,
 }
 
@@ -39,14 +39,11 @@ pub(crate) fn world() -> &'static World {
         std::os::unix::fs::symlink(BINARY, bin.join("bindguard")).unwrap();
         World {
             plane,
-            _bindguard: bindguard,
+            bindguard,
             bin,
         }
     });
-    REGISTERED.get_or_init(|| {
-        let registration = world._bindguard.register(&world.plane);
-        registration
-    });
+    REGISTERED.get_or_init(|| world.bindguard.register(&world.plane));
     world
 }
 

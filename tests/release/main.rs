@@ -7,6 +7,10 @@
     clippy::print_stderr,
     reason = "a panic is how a test fails, and stderr is where it speaks"
 )]
+#![allow(
+    clippy::format_collect,
+    reason = "the text is short, and reads better so"
+)]
 
 #[path = "../support/mod.rs"]
 mod support;
