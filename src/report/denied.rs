@@ -77,7 +77,7 @@ mod tests {
 
     #[track_caller]
     fn found(filter: &Filter, expected: &str) {
-        let found = filter.denials(&Policy::default(), &all());
+        let found = filter.denials(&Policy::built_in(), &all());
         let names: String = found.iter().map(|(denial, _)| &*denial.requester).collect();
         assert_eq!(names, expected);
     }
