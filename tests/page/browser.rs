@@ -1,4 +1,4 @@
-//! A real Chromium without a window, driven over WebDriver.
+//! A real Chromium without a window, driven by Debian's driver.
 
 use std::future::Future;
 use std::net::{Ipv4Addr, TcpStream};
@@ -157,7 +157,7 @@ impl Browser {
             .await;
     }
 
-    /// Sends a command of the DevTools protocol.
+    /// Sends a command of Chromium's own protocol.
     pub(crate) async fn tell(&self, command: &str, parameters: Value) -> Value {
         let answer = self.0.cdp().send_raw(command, parameters).await;
         answer.unwrap_or_else(|error| panic!("{command}: {error}"))

@@ -10,6 +10,10 @@
     clippy::print_stderr,
     reason = "a panic is how a test fails"
 )]
+#![allow(
+    clippy::format_collect,
+    reason = "the texts are short, and read better so"
+)]
 
 mod browser;
 mod denials;
