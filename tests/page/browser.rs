@@ -7,12 +7,16 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use axum::http::Method;
+use fantoccini::actions::{InputSource, KeyAction, KeyActions};
+use fantoccini::elements::Element;
+use fantoccini::key::Key;
+use fantoccini::wd::WebDriverCompatibleCommand;
+use fantoccini::{Client, ClientBuilder, Locator};
 use futures::FutureExt;
+use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
-use thirtyfour::{
-    By, ChromiumLikeCapabilities, DesiredCapabilities, Key, LoggingPrefsLogLevel, WebDriver,
-    WebElement,
-};
+use url::{ParseError, Url};
 
 use super::support::{Process, eventually, fresh_folder, guarded, reserve_port, unique};
 
@@ -36,7 +40,7 @@ fn driver() -> &'static (Process, u16) {
 }
 
 /// A page in a browser.
-pub(crate) struct Browser(WebDriver);
+pub(crate) struct Browser(Client);
 
 /// Opens a file and does something with it. Whatever it does, nothing may be logged as an error
 /// and nothing fetched.
@@ -56,17 +60,16 @@ pub(crate) fn open<F: Future<Output = ()>>(file: &Path, test: impl FnOnce(Browse
             browser.is_quiet().await;
         };
         let result = AssertUnwindSafe(body).catch_unwind().await;
-        driver.quit().await.unwrap();
+        driver.close().await.unwrap();
         if let Err(panic) = result {
             resume_unwind(panic);
         }
     });
 }
 
-async fn start() -> WebDriver {
-    let mut capabilities = DesiredCapabilities::chrome();
+async fn start() -> Client {
     let profile = fresh_folder(&unique("profile"));
-    for argument in [
+    let arguments = [
         "--headless=new",
         // Tests run as root in containers, where Chromium has no sandbox.
         "--no-sandbox",
@@ -77,27 +80,41 @@ async fn start() -> WebDriver {
         "--disable-component-update",
         "--host-resolver-rules=MAP * ~NOTFOUND",
         &format!("--user-data-dir={}", profile.display()),
-    ] {
-        capabilities.add_arg(argument).unwrap();
-    }
-    capabilities
-        .set_logging_prefs("browser", LoggingPrefsLogLevel::All)
-        .unwrap();
+    ];
+    let capabilities = json!({
+        "browserName": "chrome",
+        "goog:chromeOptions": {"args": arguments},
+        "goog:loggingPrefs": {"browser": "ALL"},
+        "timeouts": {"script": u64::try_from(LIMIT.as_millis()).unwrap()},
+    });
     let url = format!("http://127.0.0.1:{}", driver().1);
-    let driver = WebDriver::builder(url, capabilities)
-        .request_timeout(LIMIT * 2)
+    ClientBuilder::new(HttpConnector::new())
+        .capabilities(capabilities.as_object().unwrap().clone())
+        .connect(&url)
         .await
-        .unwrap();
-    driver.set_script_timeout(LIMIT).await.unwrap();
-    driver
+        .unwrap()
+}
+
+/// A command of Chromium's driver that WebDriver itself does not have.
+#[derive(Debug)]
+struct Own(&'static str, Value);
+
+impl WebDriverCompatibleCommand for Own {
+    fn endpoint(&self, base_url: &Url, session: Option<&str>) -> Result<Url, ParseError> {
+        let session = session.unwrap_or_default();
+        base_url.join(&format!("session/{session}/{}", self.0))
+    }
+
+    fn method_and_body(&self, _url: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.1.to_string()))
+    }
 }
 
 impl Browser {
     /// The value of an expression in the page.
     pub(crate) async fn value(&self, expression: &str) -> Value {
         let script = format!("return ({expression});");
-        let value = self.0.execute(script, vec![]).await.unwrap();
-        value.json().clone()
+        self.0.execute(&script, vec![]).await.unwrap()
     }
 
     /// Whether an expression comes to hold, within the limit.
@@ -120,25 +137,35 @@ impl Browser {
             .unwrap_or_else(|| panic!("{expression}: {value}"))
     }
 
-    pub(crate) async fn find(&self, selector: &str) -> WebElement {
-        let found = self.0.find(By::Css(selector)).await;
+    pub(crate) async fn find(&self, selector: &str) -> Element {
+        let found = self.0.find(Locator::Css(selector)).await;
         found.unwrap_or_else(|error| panic!("{selector}: {error}"))
     }
 
-    /// Types into whatever has the keyboard.
-    pub(crate) async fn press(&self, keys: impl AsRef<str>) {
-        let chain = self.0.action_chain();
-        chain.send_keys(keys.as_ref()).perform().await.unwrap();
+    /// Presses a key, for whatever has the keyboard.
+    pub(crate) async fn press(&self, key: Key) {
+        self.strike(&[key]).await;
     }
 
     pub(crate) async fn tab(&self) {
-        self.press(Key::Tab.value().to_string()).await;
+        self.strike(&[Key::Tab]).await;
     }
 
     pub(crate) async fn tab_back(&self) {
-        let chain = self.0.action_chain().key_down(Key::Shift);
-        let chain = chain.send_keys(Key::Tab.value().to_string());
-        chain.key_up(Key::Shift).perform().await.unwrap();
+        self.strike(&[Key::Shift, Key::Tab]).await;
+    }
+
+    /// Presses keys one after the other, and lets them go in reverse.
+    async fn strike(&self, keys: &[Key]) {
+        let down = keys.iter().map(|key| KeyAction::Down {
+            value: key.clone().into(),
+        });
+        let up = keys.iter().rev().map(|key| KeyAction::Up {
+            value: key.clone().into(),
+        });
+        let actions = KeyActions::new("keyboard".to_owned());
+        let actions = down.chain(up).fold(actions, InputSource::then);
+        self.0.perform_actions(actions).await.unwrap();
     }
 
     /// The height and width that the page has.
@@ -159,7 +186,8 @@ impl Browser {
 
     /// Sends a command of Chromium's own protocol.
     pub(crate) async fn tell(&self, command: &str, parameters: Value) -> Value {
-        let answer = self.0.cdp().send_raw(command, parameters).await;
+        let body = json!({"cmd": command, "params": parameters});
+        let answer = self.0.issue_cmd(Own("goog/cdp/execute", body)).await;
         answer.unwrap_or_else(|error| panic!("{command}: {error}"))
     }
 
@@ -167,13 +195,13 @@ impl Browser {
     pub(crate) async fn picture(&self, name: &str) {
         if let Some(folder) = std::env::var_os("PAGE_PICTURES") {
             let path = Path::new(&folder).join(format!("{name}.png"));
-            self.0.screenshot(&path).await.unwrap();
+            std::fs::write(path, self.0.screenshot().await.unwrap()).unwrap();
         }
     }
 
     async fn is_quiet(&self) {
-        let log = self.0.get_log("browser").await.unwrap();
-        assert!(log.is_empty(), "{log:?}");
+        let log = Own("se/log", json!({"type": "browser"}));
+        assert_eq!(self.0.issue_cmd(log).await.unwrap(), json!([]));
         let fetched = "performance.getEntriesByType('resource').map((one) => one.name)";
         assert_eq!(self.value(fetched).await, json!([]));
     }

@@ -61,7 +61,7 @@ fn a_scan_draws_when_who_was_refused_if_the_history_can_be_read() {
         "-n",
         "bindguard",
     ]);
-    let none = scan(&plane, &[]).expect_success();
+    let none = scan(&plane, &[]).stdout;
     assert!(none.contains("<p>The history has none.</p>"), "{none}");
 
     let lines = [

@@ -1,7 +1,7 @@
 //! What one does with the page.
 
+use fantoccini::key::Key;
 use serde_json::json;
-use thirtyfour::Key;
 
 use super::browser::{Browser, open};
 use super::manifests::{binding, page_of, teams};
@@ -59,10 +59,7 @@ fn findings_are_filtered_by_text_and_by_every_choice() {
         assert_eq!(titles(&browser).await, ["User alice", "User bob"]);
         // Enter in the filter sends nothing anywhere.
         let before = browser.value("location.href").await;
-        filter
-            .send_keys(format!("bob{}", Key::Enter.value()))
-            .await
-            .unwrap();
+        filter.send_keys(&("bob" + &Key::Enter)).await.unwrap();
         assert_eq!(titles(&browser).await, ["User bob"]);
         assert_eq!(browser.value("location.href").await, before);
     });
@@ -189,7 +186,7 @@ fn all_of_it_works_by_keyboard_and_one_sees_where_one_is() {
         assert_eq!(seen, expected);
         // Back to the first finding's fix, which opens by Enter.
         browser.tab_back().await;
-        browser.press(Key::Enter.value().to_string()).await;
+        browser.press(Key::Enter).await;
         browser
             .becomes(
                 "document.querySelector('#findings details').open",

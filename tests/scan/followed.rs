@@ -41,7 +41,7 @@ fn an_open_page_follows_what_changes_and_keeps_what_its_reader_has_set() {
     );
     assert_eq!(kept, json!(["alice", "filter", 1]));
     let counted = browser.run("return document.getElementById('shown').textContent");
-    assert_eq!(counted, "1 of 4 shown");
+    assert_eq!(counted, "1 of 4 findings");
 
     world.mend();
     browser.wait_for(&shows(""));
