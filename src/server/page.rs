@@ -123,7 +123,7 @@ fn written(standing: &Standing) -> Vec<u8> {
     let context = Context {
         policy: &standing.policy,
         columns: None,
-        remedy: "",
+        remedy: "bindguard fix --cluster",
         made: &format!("as it is since {made}"),
         is_live: true,
     };

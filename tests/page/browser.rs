@@ -95,7 +95,7 @@ async fn start() -> Client {
         .unwrap()
 }
 
-/// A command of Chromium's driver that WebDriver itself does not have.
+/// A command of Chromium's driver that `WebDriver` itself does not have.
 #[derive(Debug)]
 struct Own(&'static str, Value);
 
@@ -158,10 +158,10 @@ impl Browser {
     /// Presses keys one after the other, and lets them go in reverse.
     async fn strike(&self, keys: &[Key]) {
         let down = keys.iter().map(|key| KeyAction::Down {
-            value: key.clone().into(),
+            value: (*key).into(),
         });
         let up = keys.iter().rev().map(|key| KeyAction::Up {
-            value: key.clone().into(),
+            value: (*key).into(),
         });
         let actions = KeyActions::new("keyboard".to_owned());
         let actions = down.chain(up).fold(actions, InputSource::then);
