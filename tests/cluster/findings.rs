@@ -315,7 +315,7 @@ fn several(plane: &ControlPlane, admin: &Path) {
     );
     let table = bindguard(&file, &["scan", "--context", "gone", "--context", "one"]);
     assert_eq!(code(&table), Some(2), "{table}");
-    assert!(table.stdout.starts_with("CLUSTER  LEVEL "), "{table}");
+    assert!(table.stdout.starts_with("CLUSTER   LEVEL "), "{table}");
     assert_eq!(table.stdout.matches("\none ").count(), many, "{table}");
     assert!(table.stderr.contains("error: cluster gone: "), "{table}");
 }
