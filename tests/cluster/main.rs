@@ -12,6 +12,8 @@
     reason = "a panic is how a test fails, and stderr is where it speaks"
 )]
 
+#[path = "../manifests/sarif.rs"]
+mod sarif;
 #[path = "../support/selftest.rs"]
 mod selftest;
 #[path = "../support/mod.rs"]

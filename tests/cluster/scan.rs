@@ -9,6 +9,7 @@ use crate::objects::{
     NAMESPACES, TEMPLATES, account_here, cluster_role_binding, companions, group, role_binding,
     user,
 };
+use crate::sarif;
 use crate::stage::create;
 use crate::support::{ADMIN, ControlPlane};
 
@@ -69,6 +70,9 @@ fn a_scan_finds_what_is_wrong_and_nothing_else() {
         .expect_success();
 
     world(&plane);
+    let sarif = bindguard(&admin, &["scan", "-o", "sarif"]).stdout;
+    let faults = sarif::faults(&serde_json::from_str(&sarif).unwrap());
+    assert_eq!(faults, Vec::<String>::new());
     let (code, report) = scan(&admin, &["-A"]);
     assert_eq!(code, Some(1), "{report:#}");
     assert_eq!(

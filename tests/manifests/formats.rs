@@ -4,6 +4,7 @@ use roxmltree::Document;
 use serde_json::{Value, json};
 
 use super::sandbox::Sandbox;
+use super::sarif::faults;
 
 /// A user whose name means something to every format there is.
 const HOSTILE: &str = "</failure>&amp;\\\"'%0A::error::x,y:z\\u001b[31m\\u202e\\uffff\\n]]>é漢";
@@ -104,10 +105,14 @@ fn yaml_says_the_same_as_json() {
     assert_eq!(yaml, json);
 }
 
-/// What section 3 of the standard requires of a log, beside what is asked of each part below.
+/// The schema, and what section 3 of the standard requires of a log beside it.
 #[test]
 fn sarif_is_what_the_standard_says() {
-    let log: Value = serde_json::from_str(&printed(&sandbox(), "sarif")).unwrap();
+    let mut log: Value = serde_json::from_str(&printed(&sandbox(), "sarif")).unwrap();
+    assert_eq!(faults(&log), Vec::<String>::new());
+    let level = log["runs"][0]["results"][0]["level"].take();
+    assert_eq!(faults(&log).len(), 1, "a level must be a word");
+    log["runs"][0]["results"][0]["level"] = level;
     assert_eq!(log["version"], "2.1.0");
     let run = &log["runs"][0];
     assert_eq!(run["tool"]["driver"]["name"], "bindguard");

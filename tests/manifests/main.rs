@@ -34,5 +34,6 @@ mod random;
 #[path = "../command_line/sandbox.rs"]
 #[allow(dead_code, reason = "it is shared with another suite")]
 mod sandbox;
+mod sarif;
 #[path = "../support/mod.rs"]
 mod support;
