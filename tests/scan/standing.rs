@@ -106,7 +106,7 @@ fn another_policy_is_judged_by_whether_or_not_it_is_about_other_roles() {
     world.set_policy("{action: Warn}");
     world.wait_until(|| {
         let page = world.page().unwrap_or_default();
-        page.contains("<span class=\"level\">warning</span>: lacks spectro-list-namespaces</p>")
+        page.contains("<span class=\"level\">warning</span>\n<div class=\"about\"><h3>User alice</h3><p>lacks spectro-list-namespaces</p>")
     });
     assert_eq!(world.lists(), LISTS);
     world.bind("carol");
